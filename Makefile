@@ -1,0 +1,136 @@
+# picket's build. `make help` lists the targets; everything is built under build/<profile>/.
+
+PROFILE ?= release
+BUILD := build/$(PROFILE)
+CXX ?= g++
+CLANG_FORMAT ?= clang-format-14
+CLANG_TIDY ?= clang-tidy-14
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# ---- Flags -----------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast \
+    -Wcast-align=strict -Wcast-qual -Wnon-virtual-dtor -Woverloaded-virtual -Wduplicated-cond \
+    -Wduplicated-branches -Wlogical-op -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wextra-semi \
+    -Wredundant-decls -Wmissing-declarations -Wimplicit-fallthrough=5
+# Warnings stop the build here and in CI; packagers build with WERROR= .
+WERROR ?= -Werror
+
+# toml++ without exceptions is header-only; spdlog is the distribution's compiled library.
+DEFINES := -DTOML_EXCEPTIONS=0 -DSPDLOG_COMPILED_LIB -DSPDLOG_SHARED_LIB -DSPDLOG_FMT_EXTERNAL \
+    -DMSGPACK_NO_BOOST
+
+HARDENING := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong \
+    -fstack-clash-protection -fcf-protection -fPIE
+# _GLIBCXX_DEBUG would change the layout of types that the distribution's libraries share with us.
+SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS
+
+CXXFLAGS_release := -O2 -g $(HARDENING)
+CXXFLAGS_asan := -O1 -g -fsanitize=address,undefined $(SANITIZE)
+CXXFLAGS_tsan := -O1 -g -fsanitize=thread $(SANITIZE)
+CXXFLAGS_coverage := -O0 -g --coverage
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_asan := -fsanitize=address,undefined
+LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_coverage := --coverage
+
+CXXFLAGS_ALL = -std=c++20 -I. $(DEFINES) $(WARNINGS) $(WERROR) $(CXXFLAGS_$(PROFILE)) $(CXXFLAGS)
+LDFLAGS_ALL = $(LDFLAGS_$(PROFILE)) -Wl,--as-needed -fuse-ld=gold $(LDFLAGS)
+
+# --as-needed drops what a program does not use, so that the CLI loads three libraries, not forty.
+LIBRARIES := -luv -lcurl -lcares -lre2 -lsqlite3 -lmicrohttpd -lsystemd -lspdlog -lfmt -lssl \
+    -lcrypto -lpthread
+
+# ---- Sources ---------------------------------------------------------------------------------
+
+MAINS := agent/picketd.cpp agent/picket.cpp
+SOURCES := $(filter-out $(MAINS),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
+    checks/*/*.cpp gossip/*.cpp gossip/*/*.cpp storage/*.cpp)))
+SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.cpp))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp tests/unit/*/*/*.cpp))
+INTEGRATION_SOURCES := $(sort $(wildcard tests/integration/*.cpp))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.cpp))
+BENCH_SOURCES := $(sort $(wildcard tests/bench/*.cpp))
+ALL_FILES := $(sort $(wildcard agent/*.[hc]* agent/*/*.[hc]* checks/*.[hc]* checks/*/*.[hc]* \
+    gossip/*.[hc]* gossip/*/*.[hc]* storage/*.[hc]* tests/*/*.[hc]* tests/*/*/*.[hc]* \
+    tests/*/*/*/*.[hc]*))
+ALL_FILES := $(filter %.h %.cpp,$(ALL_FILES))
+
+objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
+LIBRARY := $(BUILD)/libpicket.a
+PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
+
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
+    $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES)))
+
+# ---- Programs --------------------------------------------------------------------------------
+
+.PHONY: all
+all: build-dependencies $(PROGRAMS)  ## build/release/picketd and build/release/picket
+
+$(BUILD)/obj/%.o: %.cpp | build-dependencies
+	@mkdir -p $(@D)
+	@echo "  c++  $<"
+	@$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(LIBRARY): $(call objects,$(SOURCES))
+	@rm -f $@
+	@ar crs $@ $^
+
+LINK = @echo "  link $@" && $(CXX) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(LIBRARIES) -o $@
+
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/agent/%.o $(LIBRARY)
+	$(LINK)
+
+# ---- Tests -----------------------------------------------------------------------------------
+
+$(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRARY)
+	$(LINK)
+
+.PHONY: unit
+unit:  ## unit tests, with ASan and UBSan
+	@$(MAKE) PROFILE=asan build/asan/unit_tests
+	build/asan/unit_tests
+
+# ---- Housekeeping ----------------------------------------------------------------------------
+
+.PHONY: build-dependencies test-dependencies
+build-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt
+test-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt packaging/test-dependencies.txt
+
+.PHONY: format format-check
+format:  ## rewrite the sources in picket's format
+	@$(CLANG_FORMAT) -i $(ALL_FILES)
+format-check: test-dependencies  ## fail where the format differs
+	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_FILES)
+
+.PHONY: lint
+LINT ?= changed
+LINT_FILES = $(if $(filter all,$(LINT)),$(filter %.cpp,$(ALL_FILES)),\
+    $(filter $(filter %.cpp,$(ALL_FILES)),$(shell git diff --name-only HEAD~1)))
+lint: test-dependencies  ## clang-tidy on the changed files; LINT=all for every file
+	@printf '%s\n' $(LINT_FILES) | xargs -r -n 1 -P $$(nproc) \
+	    $(CLANG_TIDY) --quiet -- -std=c++20 -I. $(DEFINES)
+
+.PHONY: asan tsan
+asan:  ## build everything with ASan and UBSan
+	@$(MAKE) PROFILE=asan all
+tsan:  ## unit tests with TSan
+	@$(MAKE) PROFILE=tsan build/tsan/unit_tests
+	build/tsan/unit_tests
+
+.PHONY: clean
+clean:  ## remove build/
+	rm -rf build
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,50 @@
+// Backend: what the API may ask of the agent.
+//
+// Called on the loop. What takes time answers through `done`, later and never
+// from within the call; `done` is called exactly once unless the backend is
+// destroyed first.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "agent/api/snapshot.h"
+#include "agent/base/result.h"
+
+namespace picket::api {
+
+// Ends a subscription when it is destroyed.
+class Subscription {
+public:
+    virtual ~Subscription() = default;
+};
+
+class Backend {
+public:
+    virtual ~Backend() = default;
+
+    virtual StatusView status() const = 0;
+
+    // not_found where there is no such check.
+    virtual Result<ShowView> show(std::string_view check) const = 0;
+
+    virtual void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) = 0;
+
+    // Asks once, now, and records nothing. not_found where there is no such
+    // check; exhausted while probe requests of other clients are in flight.
+    virtual void probe(std::string_view check,
+                       std::function<void(Result<checks::Outcome>)> done) = 0;
+
+    virtual ReloadView reload() = 0;
+
+    // The newest events, oldest first, at most events_kept_max.
+    virtual std::vector<Event> events() const = 0;
+    virtual std::unique_ptr<Subscription> subscribe(std::function<void(const Event&)> on_event) = 0;
+};
+
+constexpr std::size_t events_kept_max = 512;
+
+}  // namespace picket::api

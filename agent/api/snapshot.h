@@ -1,0 +1,143 @@
+// Snapshot: what the local API shows, as plain values.
+//
+// The agent fills these on the loop when somebody asks; the API turns them into
+// the JSON documents of docs/API.md and knows nothing else about the agent. A
+// member carries the name of its JSON field; a WallTime becomes `name`, a
+// Duration `name_seconds` or `name_ms`.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "checks/outcome.h"
+
+namespace picket::api {
+
+struct AgentView {
+    std::string name;
+    std::string zone;
+    bool fit = true;
+    std::string unfit_reason;  // Empty: null.
+    Duration uptime{0};
+    std::vector<std::string> problems;  // Each like a line of `validate`.
+    // What was dropped, skipped or held back since the start, by its documented name.
+    std::vector<std::pair<std::string, std::uint64_t>> counters;
+};
+
+struct MeshView {
+    std::uint32_t alive = 1;
+    std::uint32_t suspect = 0;
+    std::uint32_t failed = 0;
+    std::uint32_t left = 0;
+    std::uint32_t reference = 1;
+    bool quorum = true;
+};
+
+struct LastView {
+    checks::Outcome outcome;
+    WallTime at;
+};
+
+struct CheckView {
+    std::string name;
+    std::string type;
+    std::string scope;
+    std::string state;         // up, degraded, down, unknown, pending
+    std::string outage_scope;  // total or partial while down; empty: null.
+    std::uint32_t epoch = 0;
+    std::optional<WallTime> since;
+    std::vector<std::string> panel;
+    std::uint32_t ok = 0;
+    std::uint32_t fail = 0;
+    std::uint32_t abstain = 0;
+    std::vector<std::string> zones_failing;
+    std::optional<LastView> last;
+    std::string problem;    // Why it is not being asked; empty: null.
+    std::string sparkline;  // The last hour, 30 characters, two minutes each, oldest first.
+};
+
+struct OutageView {
+    std::string id;
+    std::string check;
+    std::string state;  // open or closed
+    std::string scope;
+    WallTime opened_at;
+    std::optional<WallTime> closed_at;
+    WallTime first_failure_at;
+    checks::FailureClass failure_class = checks::FailureClass::none;
+    std::string message;
+};
+
+struct StatusView {
+    AgentView agent;
+    MeshView mesh;
+    std::vector<CheckView> checks;    // Sorted by name.
+    std::vector<OutageView> outages;  // Open ones.
+};
+
+struct TimelineEntry {
+    WallTime at;
+    std::string agent;
+    std::string event;
+};
+
+// One check with everything known about it.
+struct ShowView {
+    CheckView check;
+    std::vector<std::pair<std::string, std::string>> definition;  // key -> value as in the file.
+    std::vector<TimelineEntry> timeline;                          // Newest last.
+    std::optional<double> latency_p50_ms, latency_p95_ms, latency_p99_ms;  // Of the last hour.
+    std::string zone;  // Of this agent, the only witness so far.
+    std::string agent;
+};
+
+struct HistoryQuery {
+    std::string check;
+    WallTime from;
+    WallTime to;
+};
+
+struct HistoryPoint {
+    WallTime at;
+    checks::Finding finding = checks::Finding::passed;
+    checks::FailureClass failure_class = checks::FailureClass::none;
+    Duration latency{0};
+    std::string message;
+};
+
+struct HistoryView {
+    std::string check;
+    WallTime from;
+    WallTime to;
+    bool truncated = false;            // More than history_points_max: the newest are shown.
+    std::vector<HistoryPoint> points;  // Oldest first.
+};
+
+constexpr std::size_t history_points_max = 2'000;
+
+enum class EventType : std::uint8_t { membership, verdict, outage, reload, problem };
+
+struct Event {
+    WallTime at;
+    EventType type = EventType::problem;
+    std::string check;  // Empty: absent.
+    std::string agent;  // Empty: absent.
+    std::string from;
+    std::string to;
+    std::string message;
+};
+
+struct ReloadView {
+    std::uint32_t added = 0;
+    std::uint32_t changed = 0;
+    std::uint32_t removed = 0;
+    std::uint32_t unchanged = 0;
+    std::vector<std::string> problems;
+};
+
+}  // namespace picket::api

@@ -1,0 +1,20 @@
+// Limits that more than one module relies on. Those of one module stand with it.
+
+#pragma once
+
+#include <cstddef>
+
+namespace picket::limits {
+
+constexpr std::size_t definition_file_bytes_max = 1024 * 1024;
+constexpr std::size_t definition_line_bytes_max = 4096;
+constexpr std::size_t definition_key_parts_max = 16;
+
+// An outcome's message and each line of a trace. Longer ones are cut at a
+// character boundary.
+constexpr std::size_t message_bytes_max = 200;
+
+// One agent carries at most this many checks; further ones are refused by name.
+constexpr std::size_t checks_max = 20'000;
+
+}  // namespace picket::limits

@@ -1,0 +1,16 @@
+#include "agent/io/entropy.h"
+
+#include <sys/random.h>
+
+#include "agent/base/assert.h"
+
+namespace picket::io {
+
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    const ssize_t got = getrandom(&seed, sizeof seed, 0);
+    PICKET_ASSERT(got == static_cast<ssize_t>(sizeof seed));
+    return seed;
+}
+
+}  // namespace picket::io

@@ -1,0 +1,57 @@
+#include "agent/io/loop.h"
+
+#include <deque>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "agent/io/handle.h"
+
+namespace picket::io {
+
+// Tasks wait in a queue; an idle handle is active only while there are some, so
+// that an empty queue neither keeps the loop alive nor spins it.
+struct Loop::Posted {
+    Handle<uv_idle_t> idle;
+    std::deque<std::function<void()>> tasks;
+
+    void drain() {
+        // Tasks posted meanwhile wait for the next turn.
+        std::deque<std::function<void()>> ready;
+        ready.swap(tasks);
+        for (auto& task : ready) task();
+        if (tasks.empty()) uv_idle_stop(&idle->uv);
+    }
+};
+
+Loop::Loop() : uv_{}, posted_(std::make_unique<Posted>()) {
+    PICKET_ASSERT(uv_loop_init(&uv_) == 0);
+    posted_->idle = make_handle<uv_idle_t>([posted = posted_.get()] { posted->drain(); },
+                                           [this](uv_idle_t* idle) { uv_idle_init(&uv_, idle); });
+}
+
+Loop::~Loop() {
+    posted_.reset();
+    while (uv_run(&uv_, UV_RUN_NOWAIT) != 0) {
+    }
+    PICKET_ASSERT(uv_loop_close(&uv_) == 0);
+}
+
+void Loop::run() {
+    uv_run(&uv_, UV_RUN_DEFAULT);
+}
+void Loop::run_once() {
+    uv_run(&uv_, UV_RUN_ONCE);
+}
+bool Loop::run_ready() {
+    return uv_run(&uv_, UV_RUN_NOWAIT) != 0;
+}
+void Loop::stop() {
+    uv_stop(&uv_);
+}
+
+void Loop::post(std::function<void()> task) {
+    posted_->tasks.push_back(std::move(task));
+    uv_idle_start(&posted_->idle->uv, HandleState<uv_idle_t>::fire);
+}
+
+}  // namespace picket::io

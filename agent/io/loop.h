@@ -1,0 +1,47 @@
+// Loop: the libuv loop of this process, and its end.
+//
+// One thread runs it and owns all state. When it is destroyed every handle must
+// have been closed by its owner; the destructor runs the pending close callbacks
+// and then asserts that nothing is left, so a leaked handle is found by any test.
+
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+
+namespace picket::io {
+
+class Loop {
+public:
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    // Runs until stop(), or until no handle is active.
+    void run();
+
+    // Runs one turn: waits for an event, handles it.
+    void run_once();
+
+    // Runs one turn without waiting. Returns true while anything is active.
+    bool run_ready();
+
+    void stop();
+
+    // Calls `task` on the next turn. For results that must not be handed over
+    // from within the call that asked for them.
+    void post(std::function<void()> task);
+
+    uv_loop_t& uv() { return uv_; }
+
+private:
+    struct Posted;
+
+    uv_loop_t uv_;
+    std::unique_ptr<Posted> posted_;
+};
+
+}  // namespace picket::io

@@ -1,0 +1,37 @@
+#include "agent/io/timer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "agent/io/clock.h"
+
+namespace picket::io {
+
+Timer::Timer(Loop& loop, std::function<void()> on_fire)
+    : handle_(make_handle<uv_timer_t>(
+          [this, on_fire = std::move(on_fire)] {
+              set_for_ = never;
+              on_fire();
+          },
+          [&loop](uv_timer_t* timer) { uv_timer_init(&loop.uv(), timer); })) {}
+
+void Timer::set(Instant at) {
+    if (at == set_for_) return;
+    if (at == never) return clear();
+    set_for_ = at;
+    // libuv counts in milliseconds from its own idea of now, which may be old.
+    uv_update_time(handle_->uv.loop);
+    const Duration wait = std::max(at - monotonic_now(), Duration{0});
+    const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    const int result = uv_timer_start(&handle_->uv, HandleState<uv_timer_t>::fire,
+                                      static_cast<std::uint64_t>(wait_ms), 0);
+    PICKET_ASSERT(result == 0);
+}
+
+void Timer::clear() {
+    set_for_ = never;
+    uv_timer_stop(&handle_->uv);
+}
+
+}  // namespace picket::io
