@@ -36,7 +36,8 @@ std::string environment(const char* name) {
 
 bool write_all(std::FILE* file, std::string_view text) {
     const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    return std::fflush(file) == 0 && whole;
+    // Once a write has failed, all later ones count as failed.
+    return std::fflush(file) == 0 && whole && std::ferror(file) == 0;
 }
 
 picket::cli::Style style_of(const Invocation& invocation, bool interactive) {

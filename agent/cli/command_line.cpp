@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <functional>
 #include <sstream>
 #include <utility>
 
+#include "agent/base/text.h"
 #include "agent/base/version.h"
 
 namespace picket::cli {
@@ -122,6 +124,16 @@ bool read_watch(const std::string& text, Invocation& invocation) {
     return true;
 }
 
+std::string no_command(const std::string& word) {
+    constexpr std::array<std::string_view, 10> commands{"status", "show",    "history", "outages",
+                                                        "outage", "members", "probe",   "validate",
+                                                        "reload", "events"};
+    const std::string_view meant = closest(word, commands);
+    return fmt::format(
+        "picket: '{}' is no command{}\n", printable_line(word, 64),
+        meant.empty() ? "; picket --help lists them" : fmt::format(", did you mean {}?", meant));
+}
+
 }  // namespace
 
 std::variant<Invocation, Ending> parse_command_line(int argc, const char* const* argv,
@@ -134,6 +146,11 @@ std::variant<Invocation, Ending> parse_command_line(int argc, const char* const*
         std::ostringstream output;
         std::ostringstream errors;
         const int code = grammar.app.exit(error, output, errors);
+        // CLI11 misses the command before it minds the word that is none.
+        if (const auto words = grammar.app.remaining();
+            !words.empty() && grammar.app.get_subcommands().empty()) {
+            return Ending{usage_exit_code, {}, no_command(words.front())};
+        }
         return Ending{code == 0 ? 0 : usage_exit_code, output.str(), errors.str()};
     }
     const CLI::App* status = grammar.app.get_subcommand("status");
