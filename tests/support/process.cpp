@@ -20,7 +20,7 @@
 
 extern char** environ;
 
-namespace picket::test {
+namespace picket::testing {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -215,4 +215,4 @@ bool await_port(int port) {
     return false;
 }
 
-}  // namespace picket::test
+}  // namespace picket::testing

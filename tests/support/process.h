@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace picket::test {
+namespace picket::testing {
 
 constexpr std::chrono::seconds patience{20};  // For an event that must come.
 
@@ -69,4 +69,4 @@ int free_port();
 // Waits until something accepts on 127.0.0.1:port. False when patience ran out.
 bool await_port(int port);
 
-}  // namespace picket::test
+}  // namespace picket::testing
