@@ -12,6 +12,7 @@
 
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
+#include "agent/io/socket_fault.h"
 
 namespace picket::io {
 namespace {
@@ -104,8 +105,8 @@ Status DnsChannel::initialise() {
     static constexpr ares_socket_functions functions{
         .asocket =
             [](int family, int type, int protocol, void* self) {
-                const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-                return static_cast<DnsChannel*>(self)->note(socket(family, type | flags, protocol));
+                auto* channel = static_cast<DnsChannel*>(self);
+                return channel->note(channel->open_socket(family, type, protocol));
             },
         .aclose = [](ares_socket_t fd, void*) { return close(fd); },
         .aconnect =
@@ -176,6 +177,17 @@ std::vector<SocketAddress> DnsChannel::servers() const {
     }
     if (list != nullptr) ares_free_data(list);
     return result;
+}
+
+int DnsChannel::open_socket(int family, int type, int protocol) {
+    const int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (fd < 0 || !manner_.source.has_value()) return fd;
+    if (const int error = bind_source(fd, *manner_.source); error != 0) {
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
 }
 
 void DnsChannel::on_socket_state(int fd, bool readable, bool writable) {

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -39,6 +40,7 @@ public:
         bool recursion = true;
         Duration first_wait = std::chrono::seconds(1);  // Doubled for each further try.
         int tries = 3;
+        std::optional<IpAddress> source{};  // To ask from; empty: the kernel's choice.
 
         bool operator==(const Manner&) const = default;
     };
@@ -73,6 +75,7 @@ private:
 
     DnsChannel(Loop& loop, Manner manner, Instant now);
     Status initialise();
+    int open_socket(int family, int type, int protocol);
     void on_socket_state(int fd, bool readable, bool writable);
     void process(int readable_fd, int writable_fd);
     void set_timer();

@@ -14,6 +14,7 @@
 #include "agent/io/clock.h"
 #include "agent/io/dns_channel.h"
 #include "agent/io/dns_message.h"
+#include "agent/io/errno_text.h"
 #include "agent/io/sockaddr.h"
 #include "agent/io/timer.h"
 
@@ -81,7 +82,7 @@ Error lookup_error(int status, int socket_error, LookupFamily family, Duration w
         case ARES_ETIMEOUT:
             return {Code::timed_out, no_answer_within(waited)};
         case ARES_ECONNREFUSED:
-            if (socket_error != 0) return {Code::io, uv_strerror(-socket_error)};
+            if (socket_error != 0) return {Code::io, errno_text(socket_error)};
             return {Code::io, "no server would answer (SERVFAIL or REFUSED)"};
         case ARES_ESERVFAIL:
             return {Code::io, "SERVFAIL"};
@@ -97,10 +98,7 @@ Error lookup_error(int status, int socket_error, LookupFamily family, Duration w
 }
 
 // The side of a lookup that c-ares' callback may still find, by its number.
-class PendingLookup : public Lookup {
-public:
-    virtual void settle_error(Error error) = 0;
-};
+class PendingLookup : public Lookup {};
 
 using PendingLookups = std::unordered_map<std::uint64_t, PendingLookup*>;
 
@@ -126,10 +124,11 @@ namespace {
 // A lookup of either kind, from the question to the moment its `done` returns.
 // Answers are handed over on a later turn of the loop, so never from within
 // c-ares, and whoever receives them may destroy anything.
-template <typename T>
+template <typename Answer, typename Failure>
 class Waiting final : public PendingLookup {
 public:
-    using Done = std::function<void(Result<T>)>;
+    using Outcome = tl::expected<Answer, Failure>;
+    using Done = std::function<void(Outcome)>;
 
     Waiting(Loop& loop, Instant now, Instant deadline, Done done)
         : done_(std::move(done)),
@@ -151,13 +150,22 @@ public:
     // Names the question in every Error from here on.
     void name_question(std::string question) { question_ = std::move(question); }
 
-    void settle(T value) { settle_with(std::move(value)); }
-    void settle_error(Error error) override {
-        settle_with(tl::make_unexpected(std::move(error).within(question_)));
+    void settle(Answer answer) { settle_with(std::move(answer)); }
+    void fail(Error error, int error_number = 0) {
+        error = std::move(error).within(question_);
+        if constexpr (std::is_same_v<Failure, Error>) {
+            settle_with(tl::make_unexpected(std::move(error)));
+        } else {
+            settle_with(tl::make_unexpected(Failure{std::move(error), error_number}));
+        }
     }
 
-    Duration whole_wait() const { return deadline_ - started_; }
-    Duration waited() const { return monotonic_now() - started_; }
+    // c-ares gave up.
+    void give_up(int status, int error_number, LookupFamily family = LookupFamily::any) {
+        const Duration waited = monotonic_now() - started_;
+        fail(lookup_error(status, error_number, family, waited),
+             status == ARES_ECONNREFUSED ? error_number : 0);
+    }
 
 private:
     void leave() {
@@ -165,38 +173,48 @@ private:
         registry_ = nullptr;
     }
 
-    void settle_with(Result<T> result) {
+    void settle_with(Outcome outcome) {
         leave();
-        result_ = std::move(result);
-        timer_.set(monotonic_now());
+        outcome_ = std::move(outcome);
+        timer_.set(Instant{});  // On the next turn.
     }
 
     void on_timer() {
         leave();
-        if (!result_.has_value()) {
-            settle_error({Code::timed_out, no_answer_within(whole_wait())});
+        if (!outcome_.has_value()) {
+            fail({Code::timed_out, no_answer_within(deadline_ - started_)});
+            timer_.clear();
         }
         // Whatever `done` destroys, these two are ours alone.
         const Done done = std::move(done_);
-        Result<T> result = *std::move(result_);
-        timer_.clear();
-        done(std::move(result));
+        Outcome outcome = *std::move(outcome_);
+        done(std::move(outcome));
     }
 
     Done done_;
     const Instant started_;
     const Instant deadline_;
     std::string question_;
-    std::optional<Result<T>> result_;
+    std::optional<Outcome> outcome_;
     PendingLookups* registry_ = nullptr;
     std::uint64_t number_ = 0;
     Timer timer_;
 };
 
-template <typename T>
-Waiting<T>* find_waiting(PendingLookups& registry, std::uint64_t number) {
+using Addresses = std::vector<IpAddress>;
+using AddressLookup = Waiting<Addresses, Error>;
+using QuestionLookup = Waiting<DnsAnswer, QueryFailure>;
+
+template <typename Kind>
+Kind* find_waiting(const PendingLookups& registry, std::uint64_t number) {
     const auto place = registry.find(number);
-    return place == registry.end() ? nullptr : static_cast<Waiting<T>*>(place->second);
+    return place == registry.end() ? nullptr : static_cast<Kind*>(place->second);
+}
+
+// What a DNS library may be given as a name. It judges the rest itself.
+bool may_be_name(std::string_view text) {
+    return !text.empty() && text.size() <= name_text_bytes_max &&
+           text.find('\0') == std::string_view::npos;
 }
 
 }  // namespace
@@ -249,71 +267,69 @@ void Resolvers::State::close_old() {
 std::unique_ptr<Lookup> Resolvers::resolve(std::string_view host, LookupFamily family,
                                            std::string_view server, Instant deadline,
                                            OnAddresses done) {
-    using Addresses = std::vector<IpAddress>;
-    auto lookup = std::make_unique<Waiting<Addresses>>(state_->loop, monotonic_now(), deadline,
-                                                       std::move(done));
+    auto lookup =
+        std::make_unique<AddressLookup>(state_->loop, monotonic_now(), deadline, std::move(done));
     lookup->name_question(fmt::format("look up {}", host));
     if (const auto ip = parse_ip(host); ip.has_value()) {
         if (fits(*ip, family)) {
             lookup->settle({*ip});
         } else {
-            lookup->settle_error(
-                {Code::not_found, fmt::format("not an {}address", family_text(family))});
+            lookup->fail({Code::not_found, fmt::format("not an {}address", family_text(family))});
         }
-        return lookup;
-    }
-    if (host.empty() || host.size() > name_text_bytes_max || host.find('\0') != host.npos) {
-        lookup->settle_error({Code::invalid, "not a name"});
         return lookup;
     }
     DnsChannel::Manner manner;
     if (!server.empty()) {
         auto address = parse_server(server);
         if (!address.has_value()) {
-            lookup->settle_error(std::move(address).error().within("resolver"));
+            lookup->fail(std::move(address).error().within("resolver"));
             return lookup;
         }
         manner.servers.push_back(*address);
     }
+    if (!may_be_name(host)) {
+        lookup->fail({Code::invalid, "not a name"});
+        return lookup;
+    }
     auto channel = state_->channel_for(manner);
     if (!channel.has_value()) {
-        lookup->settle_error(std::move(channel).error());
+        lookup->fail(std::move(channel).error());
         return lookup;
     }
     lookup->name_question(fmt::format("look up {} at {}", host, list_text((*channel)->servers())));
     const std::uint64_t number = ++state_->last_number;
     lookup->enter(state_->pending, number);
     constexpr int families[] = {AF_UNSPEC, AF_INET, AF_INET6};
-    (*channel)->ask_addresses(
-        std::string(host), families[static_cast<std::size_t>(family)],
-        [state = state_.get(), channel = *channel, number, family](int status,
-                                                                   const ares_addrinfo* found) {
-            auto* waiting = find_waiting<Addresses>(state->pending, number);
-            if (waiting == nullptr) return;
-            Addresses addresses;
-            if (status == ARES_SUCCESS) addresses = addresses_of(*found, family);
-            if (!addresses.empty()) return waiting->settle(std::move(addresses));
-            waiting->settle_error(lookup_error(status == ARES_SUCCESS ? ARES_ENODATA : status,
-                                               channel->last_error(), family, waiting->waited()));
-        });
+    (*channel)->ask_addresses(std::string(host), families[static_cast<std::size_t>(family)],
+                              [state = state_.get(), channel = *channel, number, family](
+                                  int status, const ares_addrinfo* found) {
+                                  auto* waiting =
+                                      find_waiting<AddressLookup>(state->pending, number);
+                                  if (waiting == nullptr) return;
+                                  Addresses addresses;
+                                  if (status == ARES_SUCCESS)
+                                      addresses = addresses_of(*found, family);
+                                  if (!addresses.empty())
+                                      return waiting->settle(std::move(addresses));
+                                  waiting->give_up(status == ARES_SUCCESS ? ARES_ENODATA : status,
+                                                   channel->last_error(), family);
+                              });
     return lookup;
 }
 
 std::unique_ptr<Lookup> Resolvers::query(const DnsQuestion& question, Instant deadline,
                                          OnAnswer done) {
     const Instant now = monotonic_now();
-    auto lookup =
-        std::make_unique<Waiting<DnsAnswer>>(state_->loop, now, deadline, std::move(done));
+    auto lookup = std::make_unique<QuestionLookup>(state_->loop, now, deadline, std::move(done));
     lookup->name_question(fmt::format("look up {} {} at {}{}", question.name, question.type,
                                       to_text(question.server), question.tcp ? " over TCP" : ""));
     const auto type = dns_type_from(question.type);
     if (!type.has_value()) {
-        lookup->settle_error({Code::invalid, "not a record type"});
+        lookup->fail({Code::invalid, "not a record type"});
         return lookup;
     }
-    if (question.name.empty() || question.name.size() > name_text_bytes_max ||
-        question.name.find('\0') != std::string::npos) {
-        lookup->settle_error({Code::invalid, "not a name"});
+    if (!may_be_name(question.name)) {
+        lookup->fail({Code::invalid, "not a name"});
         return lookup;
     }
     // The second try waits twice as long as the first: together until the deadline.
@@ -324,9 +340,10 @@ std::unique_ptr<Lookup> Resolvers::query(const DnsQuestion& question, Instant de
                                         .tcp = question.tcp,
                                         .recursion = question.recursion,
                                         .first_wait = first_wait,
-                                        .tries = 2});
+                                        .tries = 2,
+                                        .source = question.source});
     if (!channel.has_value()) {
-        lookup->settle_error(std::move(channel).error());
+        lookup->fail(std::move(channel).error());
         return lookup;
     }
     const std::uint64_t number = ++state_->last_number;
@@ -335,16 +352,13 @@ std::unique_ptr<Lookup> Resolvers::query(const DnsQuestion& question, Instant de
         question.name, *type,
         [state = state_.get(), channel = *channel, number, server = question.server](
             int status, std::span<const std::uint8_t> message) {
-            auto* waiting = find_waiting<DnsAnswer>(state->pending, number);
+            auto* waiting = find_waiting<QuestionLookup>(state->pending, number);
             if (waiting == nullptr) return;
             // c-ares turns an rcode and an empty answer into a status of its own,
             // but hands over the message that said so.
-            if (message.empty()) {
-                return waiting->settle_error(lookup_error(status, channel->last_error(),
-                                                          LookupFamily::any, waiting->waited()));
-            }
+            if (message.empty()) return waiting->give_up(status, channel->last_error());
             auto answer = parse_dns_answer(message);
-            if (!answer.has_value()) return waiting->settle_error(std::move(answer).error());
+            if (!answer.has_value()) return waiting->fail(std::move(answer).error());
             answer->server = server;
             waiting->settle(*std::move(answer));
         });

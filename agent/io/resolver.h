@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,13 @@ struct DnsQuestion {
     SocketAddress server;
     bool tcp = false;
     bool recursion = true;
+    std::optional<IpAddress> source{};  // To ask from; of the server's family.
+};
+
+// Why a question found no answer.
+struct QueryFailure {
+    Error error;
+    int error_number = 0;  // The errno of a socket that failed; 0 where none did.
 };
 
 class Resolvers {
@@ -62,7 +70,7 @@ public:
     static constexpr std::size_t channels_max = 256;
 
     using OnAddresses = std::function<void(Result<std::vector<IpAddress>>)>;
-    using OnAnswer = std::function<void(Result<DnsAnswer>)>;
+    using OnAnswer = std::function<void(tl::expected<DnsAnswer, QueryFailure>)>;
 
     explicit Resolvers(Loop& loop);
     ~Resolvers();

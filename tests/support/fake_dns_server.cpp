@@ -112,10 +112,12 @@ FakeDnsServer::~FakeDnsServer() {
     }
 }
 
-std::vector<Bytes> FakeDnsServer::answers_to(std::span<const std::uint8_t> question, bool tcp) {
+std::vector<Bytes> FakeDnsServer::answers_to(std::span<const std::uint8_t> question, bool tcp,
+                                             const SocketAddress& from) {
     FakeQuestion asked;
     asked.bytes.assign(question.begin(), question.end());
     asked.tcp = tcp;
+    asked.from = from;
     asked.recursion = (question[2] & 1) != 0;
     const std::size_t end = question_end(question);
     for (std::size_t at = header_bytes; question[at] != 0; at += question[at] + 1u) {
@@ -136,16 +138,20 @@ void FakeDnsServer::on_datagram() {
         recvfrom(datagrams_, buffer.data(), buffer.size(), 0, from.get(), &from.length);
     if (size < static_cast<ssize_t>(header_bytes)) return;
     const std::span question(buffer.data(), static_cast<std::size_t>(size));
-    for (const Bytes& answer : answers_to(question, false)) {
+    for (const Bytes& answer :
+         answers_to(question, false, *io::from_kernel(from.get(), from.length))) {
         sendto(datagrams_, answer.data(), answer.size(), 0, from.get(), from.length);
     }
 }
 
 void FakeDnsServer::on_connection() {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    io::KernelAddress from;
+    from.length = sizeof(from.storage);
+    const int fd = accept4(listener_, from.get(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     Stream& stream = streams_[fd];
     stream.fd = fd;
+    stream.from = *io::from_kernel(from.get(), from.length);
     stream.poll =
         std::make_unique<io::Poll>(loop_, fd, [this, &stream](int) { on_stream(stream); });
     stream.poll->watch(UV_READABLE);
@@ -169,7 +175,7 @@ void FakeDnsServer::on_stream(Stream& stream) {
                              stream.received.begin() + 2 + static_cast<std::ptrdiff_t>(length));
         stream.received.erase(stream.received.begin(),
                               stream.received.begin() + 2 + static_cast<std::ptrdiff_t>(length));
-        for (const Bytes& answer : answers_to(question, true)) {
+        for (const Bytes& answer : answers_to(question, true, stream.from)) {
             Bytes framed;
             append_u16(framed, answer.size());
             framed.insert(framed.end(), answer.begin(), answer.end());

@@ -47,6 +47,7 @@ struct FakeQuestion {
     bool tcp = false;
     bool recursion = false;
     Bytes bytes;
+    SocketAddress from;
 };
 
 class FakeDnsServer {
@@ -66,6 +67,7 @@ public:
 private:
     struct Stream {
         int fd;
+        SocketAddress from;
         Bytes received;
         std::unique_ptr<io::Poll> poll;
     };
@@ -73,7 +75,8 @@ private:
     void on_datagram();
     void on_connection();
     void on_stream(Stream& stream);
-    std::vector<Bytes> answers_to(std::span<const std::uint8_t> question, bool tcp);
+    std::vector<Bytes> answers_to(std::span<const std::uint8_t> question, bool tcp,
+                                  const SocketAddress& from);
 
     io::Loop& loop_;
     Script script_;

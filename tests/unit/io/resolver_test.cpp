@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 
@@ -53,14 +54,13 @@ Result<Addresses> resolve(Loop& loop, Resolvers& resolvers, std::string_view hos
     return *result;
 }
 
-Result<DnsAnswer> query(Loop& loop, Resolvers& resolvers, const DnsQuestion& question,
-                        Duration wait = 3s) {
-    std::optional<Result<DnsAnswer>> result;
-    const auto lookup =
-        resolvers.query(question, monotonic_now() + wait, [&](Result<DnsAnswer> found) {
-            result = std::move(found);
-            loop.stop();
-        });
+tl::expected<DnsAnswer, QueryFailure> query(Loop& loop, Resolvers& resolvers,
+                                            const DnsQuestion& question, Duration wait = 3s) {
+    std::optional<tl::expected<DnsAnswer, QueryFailure>> result;
+    const auto lookup = resolvers.query(question, monotonic_now() + wait, [&](auto found) {
+        result = std::move(found);
+        loop.stop();
+    });
     CHECK_FALSE(result.has_value());
     loop.run();
     REQUIRE(result.has_value());
@@ -317,8 +317,8 @@ TEST_CASE("an answer whose records make no sense is corrupt") {
     const auto answer =
         query(loop, resolvers, {.name = "db.example.com", .type = "A", .server = server.address()});
     REQUIRE_FALSE(answer.has_value());
-    CHECK(answer.error().code() == Code::corrupt);
-    CHECK(answer.error().message() ==
+    CHECK(answer.error().error.code() == Code::corrupt);
+    CHECK(answer.error().error.message() ==
           "look up db.example.com A at " + server.text() + ": the message is cut short");
 }
 
@@ -346,18 +346,35 @@ TEST_CASE("a question that nobody takes is refused or times out, and says so") {
             query(loop, resolvers,
                   {.name = "www.example.com", .type = "A", .server = closed, .tcp = tcp});
         REQUIRE_FALSE(refused.has_value());
-        CHECK(refused.error().code() == Code::io);
-        CHECK(refused.error().message() == "look up www.example.com A at " + to_text(closed) +
-                                               (tcp ? " over TCP" : "") + ": connection refused");
+        CHECK(refused.error().error.code() == Code::io);
+        CHECK(refused.error().error.message() == "look up www.example.com A at " + to_text(closed) +
+                                                     (tcp ? " over TCP" : "") +
+                                                     ": connection refused");
+        CHECK(refused.error().error_number == ECONNREFUSED);
     }
     FakeDnsServer silent(loop, tests::silence());
     const auto late =
         query(loop, resolvers, {.name = "www.example.com", .type = "A", .server = silent.address()},
               50ms);
     REQUIRE_FALSE(late.has_value());
-    CHECK(late.error().code() == Code::timed_out);
-    CHECK(late.error().message() ==
+    CHECK(late.error().error.code() == Code::timed_out);
+    CHECK(late.error().error.message() ==
           "look up www.example.com A at " + silent.text() + ": no answer within 0.05 s");
+}
+
+TEST_CASE("a question is asked from the source address, or not at all") {
+    Loop loop;
+    Resolvers resolvers(loop);
+    FakeDnsServer server(loop, always({}));
+    DnsQuestion question{.name = "www.example.com", .type = "A", .server = server.address()};
+    question.source = *parse_ip("127.0.0.9");
+    CHECK(query(loop, resolvers, question).has_value());
+    CHECK(to_text(server.asked().back().from.ip) == "127.0.0.9");
+    question.source = *parse_ip("192.0.2.99");
+    const auto failed = query(loop, resolvers, question);
+    REQUIRE_FALSE(failed.has_value());
+    CHECK(failed.error().error_number == EADDRNOTAVAIL);
+    CHECK(server.asked().size() == 1);
 }
 
 TEST_CASE("a question without a valid type or name is refused in words") {
@@ -366,10 +383,10 @@ TEST_CASE("a question without a valid type or name is refused in words") {
     const SocketAddress nobody = tests::closed_udp_port();
     const auto type = query(loop, resolvers, {.name = "a.example", .type = "AB", .server = nobody});
     REQUIRE_FALSE(type.has_value());
-    CHECK(type.error().code() == Code::invalid);
+    CHECK(type.error().error.code() == Code::invalid);
     const auto name = query(loop, resolvers, {.name = "a..b", .type = "A", .server = nobody});
     REQUIRE_FALSE(name.has_value());
-    CHECK(name.error().code() == Code::invalid);
+    CHECK(name.error().error.code() == Code::invalid);
 }
 
 }  // namespace
