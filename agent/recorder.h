@@ -47,8 +47,8 @@ public:
     void record(storage::HistoryRow row);
     void record(storage::Fact fact);
 
-    // Writes all that waits, then calls `done`, later. At once where there is no
-    // store to write to. Nothing may be recorded afterwards.
+    // Writes all that waits, then calls `done`; at once, from within, where there is
+    // nothing to write or no store to write to. Nothing may be recorded afterwards.
     void finish(std::function<void()> done);
 
     // For `status`: one line each.
