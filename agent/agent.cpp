@@ -9,6 +9,7 @@
 #include "agent/base/assert.h"
 #include "agent/base/log.h"
 #include "agent/base/version.h"
+#include "agent/facts.h"
 #include "agent/io/clock.h"
 #include "agent/io/drop_in_directory.h"
 #include "agent/secret_reader.h"
@@ -25,38 +26,6 @@ using namespace std::chrono_literals;
 constexpr Duration first_round_max = 5s;
 constexpr Duration first_round_per_check = 5ms;
 
-storage::Transition verdict_fact(const CarriedCheck& check, const gossip::Verdict& verdict,
-                                 WallTime at) {
-    storage::Transition fact;
-    fact.check = check.name;
-    fact.at = at;
-    fact.epoch = verdict.epoch;
-    fact.state = to_text(verdict.outage() ? gossip::State::down : gossip::State::up);
-    fact.since = verdict.since;
-    if (verdict.outage()) {
-        const Cause& cause = check.witness->cause();
-        fact.outage_scope = "total";
-        fact.first_failure = verdict.first_failure_at;
-        fact.failure_class = cause.failure_class;
-        fact.message = cause.message;
-    }
-    return fact;
-}
-
-// `verdict` is that of the outage.
-storage::Outage outage_fact(const CarriedCheck& check, const gossip::Verdict& verdict,
-                            std::optional<WallTime> closed) {
-    const Cause& cause = check.witness->cause();
-    return {.check = check.name,
-            .epoch = verdict.epoch,
-            .scope = "total",
-            .opened = verdict.since,
-            .closed = closed,
-            .first_failure = verdict.first_failure_at,
-            .failure_class = cause.failure_class,
-            .message = cause.message};
-}
-
 std::string summary(const checks::CatalogueDiff& diff) {
     return fmt::format("{} added, {} changed, {} removed, {} unchanged", diff.added.size(),
                        diff.changed.size(), diff.removed.size(), diff.unchanged);
@@ -67,7 +36,7 @@ std::string summary(const checks::CatalogueDiff& diff) {
 Agent::Load Agent::load(checks::Catalogue previous, const Config& config) {
     Load result;
     std::vector<std::vector<DropInFile>> directories;
-    for (const std::string& directory : config.agent.checks) {
+    for (const std::string& directory : config.checks) {
         auto files = io::read_drop_in_directory(directory, {});
         if (files) {
             directories.push_back(*std::move(files));
@@ -83,7 +52,7 @@ Agent::Load Agent::load(checks::Catalogue previous, const Config& config) {
     }
     result.loaded =
         checks::load_catalogue(std::move(previous), checks::effective_files(std::move(directories)),
-                               {.agent = config.agent.name, .reader = read_secret});
+                               {.agent = config.name, .reader = read_secret});
     for (const Problem& problem : result.loaded.next.problems()) {
         result.problems.push_back(to_text(problem));
     }
@@ -108,10 +77,11 @@ Agent::Agent(io::Loop& loop, Config config, std::vector<std::string> problems)
           [this](checks::CheckKey key, checks::Run run) { on_run(key, std::move(run)); }),
       recorder_(
           loop,
-          {.state_dir = config_.agent.state_dir,
+          {.state_dir = config_.state_dir,
            .retention = {.outcomes_age = config_.history.raw,
                          .facts_age = config_.history.hours,
-                         .size_bytes_max = config_.history.size_max}},
+                         .size_bytes_max =
+                             static_cast<std::int64_t>(config_.history.size_bytes_max)}},
           [this](const storage::Loaded& loaded) {
               checks_.restore(loaded, io::monotonic_now());
               record_everything();
@@ -130,11 +100,10 @@ Status Agent::start() {
     apply(load({}, config_), now);
     checks_.restore(stored, now);  // The last hour, now that there are witnesses.
 
-    server_ =
-        PICKET_TRY(api::Server::open(loop_, *backend_, {.socket_path = config_.agent.socket}));
-    watch_.emplace(loop_, config_.agent.checks, [this] { reload([](const api::ReloadView&) {}); });
+    server_ = PICKET_TRY(api::Server::open(loop_, *backend_, {.socket_path = config_.socket}));
+    watch_.emplace(loop_, config_.checks, [this] { reload([](const api::ReloadView&) {}); });
     log_info(fmt::format("picket {} watches {} checks as {}", version, checks_.rows().size(),
-                         config_.agent.name));
+                         config_.name));
     service_manager_.ready();
     update_service_status();
     return {};
@@ -170,7 +139,7 @@ void Agent::finish_reload(Load load) {
     api::Event event;
     event.at = io::wall_now();
     event.type = api::EventType::reload;
-    event.agent = config_.agent.name;
+    event.agent = config_.name;
     event.message = words + faults;
     events_.add(std::move(event));
 
@@ -232,7 +201,7 @@ void Agent::on_transition(CarriedCheck& check, const gossip::Transition& transit
     event.at = at;
     event.type = api::EventType::outage;
     event.check = check.short_name;
-    event.agent = config_.agent.name;
+    event.agent = config_.name;
     event.from = after.outage() ? "" : "open";
     event.to = after.outage() ? "open" : "closed";
     event.message = fmt::format("{}#{}: ", check.name, outage.epoch);
@@ -251,7 +220,7 @@ void Agent::show_state(CarriedCheck& check, WallTime at) {
     event.at = at;
     event.type = api::EventType::verdict;
     event.check = check.short_name;
-    event.agent = config_.agent.name;
+    event.agent = config_.name;
     event.from = to_text(std::exchange(check.shown, state));
     event.to = to_text(state);
     if (state == gossip::State::down) {
