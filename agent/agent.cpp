@@ -59,10 +59,9 @@ Agent::Load Agent::load(checks::Catalogue previous, const Config& config) {
     return result;
 }
 
-Agent::Agent(io::Loop& loop, Config config, std::vector<std::string> problems)
+Agent::Agent(io::Loop& loop, Config config)
     : loop_(loop),
       config_(std::move(config)),
-      config_problems_(std::move(problems)),
       started_(io::monotonic_now()),
       resolvers_(loop),
       http_(loop),
@@ -101,7 +100,14 @@ Status Agent::start() {
     checks_.restore(stored, now);  // The last hour, now that there are witnesses.
 
     server_ = PICKET_TRY(api::Server::open(loop_, *backend_, {.socket_path = config_.socket}));
-    watch_.emplace(loop_, config_.checks, [this] { reload([](const api::ReloadView&) {}); });
+    auto watch = io::DirectoryWatch::create(loop_, config_.checks, {},
+                                            [this] { reload([](const api::ReloadView&) {}); });
+    if (watch) {
+        watch_ = *std::move(watch);
+    } else {
+        watch_problem_ = watch.error().message() + "; changed definitions need `picket reload`";
+        log_warning(watch_problem_);
+    }
     log_info(fmt::format("picket {} watches {} checks as {}", version, checks_.rows().size(),
                          config_.name));
     service_manager_.ready();
@@ -261,6 +267,16 @@ void Agent::record_everything() {
         recorder_.record(verdict_fact(check, verdict, verdict.since));
         if (verdict.outage()) recorder_.record(outage_fact(check, verdict, std::nullopt));
     }
+}
+
+std::vector<std::string> Agent::problems() const {
+    std::vector<std::string> problems = recorder_.problems();
+    problems.insert(problems.end(), definition_problems_.begin(), definition_problems_.end());
+    if (!watch_problem_.empty()) problems.push_back(watch_problem_);
+    if (watch_ != nullptr) {
+        problems.insert(problems.end(), watch_->problems().begin(), watch_->problems().end());
+    }
+    return problems;
 }
 
 void Agent::update_service_status() {

@@ -43,8 +43,7 @@ public:
     // directory cannot be read, a `previous` that holds anything stays in force.
     static Load load(checks::Catalogue previous, const Config& config);
 
-    // `problems` are those of the configuration file, shown in `status`.
-    Agent(io::Loop& loop, Config config, std::vector<std::string> problems);
+    Agent(io::Loop& loop, Config config);
     ~Agent();
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
@@ -63,6 +62,7 @@ public:
 private:
     friend class AgentBackend;
 
+    std::vector<std::string> problems() const;  // For `status`, one line each.
     void apply(Load load, Instant now);
     void finish_reload(Load load);
     void on_run(checks::CheckKey key, checks::Run run);
@@ -75,7 +75,6 @@ private:
 
     io::Loop& loop_;
     const Config config_;
-    const std::vector<std::string> config_problems_;
     const Instant started_;
     io::Resolvers resolvers_;
     io::HttpClient http_;
@@ -93,7 +92,8 @@ private:
     io::Worker load_worker_;
     std::vector<std::function<void(const api::ReloadView&)>> reload_waiting_;
     std::vector<std::function<void(const api::ReloadView&)>> reload_running_;
-    std::optional<io::DirectoryWatch> watch_;
+    std::unique_ptr<io::DirectoryWatch> watch_;
+    std::string watch_problem_;
 
     bool stopping_ = false;
 

@@ -167,9 +167,7 @@ api::StatusView AgentBackend::status() const {
     view.agent.name = agent_.config_.name;
     view.agent.zone = agent_.config_.zone;
     view.agent.uptime = io::monotonic_now() - agent_.started_;
-    view.agent.problems = agent_.config_problems_;
-    std::ranges::copy(agent_.recorder_.problems(), std::back_inserter(view.agent.problems));
-    std::ranges::copy(agent_.definition_problems_, std::back_inserter(view.agent.problems));
+    view.agent.problems = agent_.problems();
     view.agent.counters = counters();
     view.checks.reserve(agent_.checks_.rows().size());
     for (const auto& [name, check] : agent_.checks_.rows()) {

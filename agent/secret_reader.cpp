@@ -19,6 +19,11 @@ Result<std::string> read_environment(const std::string& name) {
     return std::string(value);
 }
 
+Result<std::string> read_text(const std::string& path) {
+    io::ReadFile read = PICKET_TRY(io::read_file(path, checks::substitution_bytes_max));
+    return std::move(read.text);
+}
+
 // systemd.exec(5), LoadCredential=: one file a credential, no directories.
 Result<std::string> read_credential(const std::string& name) {
     const auto directory = read_environment("CREDENTIALS_DIRECTORY");
@@ -28,7 +33,7 @@ Result<std::string> read_credential(const std::string& name) {
     if (name.find('/') != std::string::npos || name == "." || name == "..") {
         return failure(Code::invalid, fmt::format("'{}' is not the name of a credential", name));
     }
-    return io::read_file(*directory + "/" + name, checks::substitution_bytes_max);
+    return read_text(*directory + "/" + name);
 }
 
 }  // namespace
