@@ -52,7 +52,9 @@ LIBRARIES := -luv -lcurl -lcares -lre2 -lsqlite3 -lmicrohttpd -lsystemd -lspdlog
 MAINS := agent/picketd.cpp agent/picket.cpp
 SOURCES := $(filter-out $(MAINS),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
     checks/*/*.cpp gossip/*.cpp gossip/*/*.cpp storage/*.cpp)))
-SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.cpp))
+# Programs that tests start; the rest of tests/support is linked into the tests.
+TEST_PROGRAM_SOURCES := tests/support/storage_writer.cpp
+SUPPORT_SOURCES := $(filter-out $(TEST_PROGRAM_SOURCES),$(sort $(wildcard tests/support/*.cpp)))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp tests/unit/*/*/*.cpp))
 INTEGRATION_SOURCES := $(sort $(wildcard tests/integration/*.cpp))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.cpp))
@@ -67,7 +69,7 @@ LIBRARY := $(BUILD)/libpicket.a
 PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
-    $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES)))
+    $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES)))
 
 # ---- Programs --------------------------------------------------------------------------------
 
@@ -91,6 +93,13 @@ $(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/agent/%.o $(LIBRARY)
 # ---- Tests -----------------------------------------------------------------------------------
 
 $(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRARY)
+	$(LINK)
+
+$(BUILD)/storage_writer: $(call objects,tests/support/storage_writer.cpp) $(LIBRARY)
+	$(LINK)
+
+$(BUILD)/storage_kill_test: $(call objects,tests/integration/storage_kill_test.cpp \
+    tests/unit/main.cpp) $(LIBRARY) | $(BUILD)/storage_writer
 	$(LINK)
 
 .PHONY: unit

@@ -10,8 +10,8 @@ namespace picket::storage {
 
 namespace {
 
-std::int64_t day_of(WallTime time) {
-    return std::chrono::floor<std::chrono::days>(time.time_since_epoch()).count();
+std::int64_t hour_of(WallTime time) {
+    return std::chrono::floor<std::chrono::hours>(time.time_since_epoch()).count();
 }
 
 std::optional<std::int64_t> to_milliseconds_if_any(const std::optional<WallTime>& time) {
@@ -31,11 +31,11 @@ Result<HistoryTables> HistoryTables::create(Database& database) {
         database.prepare("INSERT INTO checks (name, type, first_seen_ms) VALUES (?1, ?2, ?3)"));
     auto retype_check = PICKET_TRY(database.prepare("UPDATE checks SET type = ?2 WHERE id = ?1"));
     auto find_message =
-        PICKET_TRY(database.prepare("SELECT id, last_used_day FROM messages WHERE text = ?1"));
+        PICKET_TRY(database.prepare("SELECT id, last_used_hour FROM messages WHERE text = ?1"));
     auto insert_message =
-        PICKET_TRY(database.prepare("INSERT INTO messages (text, last_used_day) VALUES (?1, ?2)"));
+        PICKET_TRY(database.prepare("INSERT INTO messages (text, last_used_hour) VALUES (?1, ?2)"));
     auto touch_message =
-        PICKET_TRY(database.prepare("UPDATE messages SET last_used_day = ?2 WHERE id = ?1"));
+        PICKET_TRY(database.prepare("UPDATE messages SET last_used_hour = ?2 WHERE id = ?1"));
     auto insert_outcome = PICKET_TRY(database.prepare(
         "INSERT OR IGNORE INTO outcomes (check_id, at_ms, finding, failure_class, latency_us, "
         "message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
@@ -157,7 +157,7 @@ Result<std::int64_t> HistoryTables::check_id(Database& database, const std::stri
 Result<std::int64_t> HistoryTables::message_id(Database& database, std::string_view text,
                                                WallTime at) {
     if (text.empty()) return 0;
-    const auto day = day_of(at);
+    const auto hour = hour_of(at);
     const std::string key(text);
     auto known = messages_.find(key);
     if (known == messages_.end()) {
@@ -167,15 +167,15 @@ Result<std::int64_t> HistoryTables::message_id(Database& database, std::string_v
             found = {find.integer(0), find.integer(1)};
             find.reset();
         } else {
-            PICKET_TRY(statements_.insert_message.bind(text, day).run());
-            found = {database.last_row_id(), day};
+            PICKET_TRY(statements_.insert_message.bind(text, hour).run());
+            found = {database.last_row_id(), hour};
         }
         if (messages_.size() >= messages_cached_max) messages_.clear();
         known = messages_.emplace(key, found).first;
     }
-    if (known->second.last_used_day < day) {
-        PICKET_TRY(statements_.touch_message.bind(known->second.id, day).run());
-        known->second.last_used_day = day;
+    if (known->second.last_used_hour < hour) {
+        PICKET_TRY(statements_.touch_message.bind(known->second.id, hour).run());
+        known->second.last_used_hour = hour;
     }
     return known->second.id;
 }

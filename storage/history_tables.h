@@ -41,7 +41,7 @@ private:
     };
     struct MessageId {
         std::int64_t id;
-        std::int64_t last_used_day;
+        std::int64_t last_used_hour;
     };
     struct Statements {
         Statement find_check, insert_check, retype_check;

@@ -11,7 +11,7 @@ namespace picket::storage {
 
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t horizon_step_ms_min = 1'000;
 constexpr std::int64_t horizon_steps = 50;
 
@@ -141,10 +141,10 @@ Status Retention::step_messages(Database& database, const RetentionLimits& limit
         phase_ = Phase::pages;
         return {};
     }
-    // A day of grace: an outcome may have moved past midnight to a free millisecond.
+    // An hour of grace: an outcome may have moved past the full one to a free millisecond.
     const auto deleted = PICKET_TRY(
-        change(database, "DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND last_used_day < ?3",
-               cursor_, *last, horizon_ms_ / day_ms - 1));
+        change(database, "DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND last_used_hour < ?3",
+               cursor_, *last, horizon_ms_ / hour_ms - 1));
     pruned.rows += deleted;
     pruned.ids_changed = pruned.ids_changed || deleted > 0;
     cursor_ = *last;
