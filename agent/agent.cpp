@@ -159,10 +159,10 @@ void Agent::finish_reload(Load load) {
     }
 }
 
-void Agent::apply(checks::CatalogueLoaded loaded, Instant now) {
-    catalogue_ = std::move(loaded.next);
-    catalogue_problems_ = catalogue_.problems();
-    const CheckTable::Changes changes = checks_.apply(catalogue_, loaded.diff, now);
+void Agent::apply(Load load, Instant now) {
+    catalogue_ = std::move(load.loaded.next);
+    definition_problems_ = std::move(load.problems);
+    const CheckTable::Changes changes = checks_.apply(catalogue_, load.loaded.diff, now);
     for (const checks::CheckKey key : changes.stop) runner_.remove(key);
 
     const Duration round = std::min(

@@ -229,7 +229,10 @@ void AgentBackend::history(api::HistoryQuery query,
     const bool carried = check != nullptr;
     const auto question = [query, stored_name,
                            carried](HistoryReader& reader) -> Result<api::HistoryView> {
-        api::HistoryView view{.check = query.check, .from = query.from, .to = query.to};
+        api::HistoryView view;
+        view.check = query.check;
+        view.from = query.from;
+        view.to = query.to;
         auto range = reader.outcomes(stored_name, query.from, query.to);
         if (!range) {
             const bool not_yet = carried && range.error().code() == Code::not_found;

@@ -16,6 +16,7 @@
 
 #include "agent/agent.h"
 #include "agent/api/documents.h"
+#include "agent/base/limits.h"
 #include "agent/base/log.h"
 #include "agent/base/version.h"
 #include "agent/cli/render.h"

@@ -44,7 +44,7 @@ Result<std::string> read_secret(checks::Source source, std::string_view name) {
         case checks::Source::environment:
             return read_environment(text);
         case checks::Source::file:
-            return io::read_file(text, checks::substitution_bytes_max);
+            return read_text(text);
         case checks::Source::credential:
             return read_credential(text);
     }
