@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "agent/io/errno_text.h"
+
 namespace picket::io {
 namespace {
 
@@ -37,14 +39,6 @@ std::string size_text(std::size_t bytes) {
 }
 
 }  // namespace
-
-std::string errno_text(int error) {
-    std::string text = std::generic_category().message(error);
-    if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
-        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-    }
-    return text;
-}
 
 Result<ReadFile> read_file(const std::string& path, std::size_t bytes_max) {
     return read_file_at(AT_FDCWD, path, bytes_max);

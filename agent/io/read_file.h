@@ -25,7 +25,4 @@ Result<ReadFile> read_file(const std::string& path, std::size_t bytes_max);
 // As above, below the open directory `directory`.
 Result<ReadFile> read_file_at(int directory, const std::string& name, std::size_t bytes_max);
 
-// What the operating system calls `error`, in lower case: "permission denied".
-std::string errno_text(int error);
-
 }  // namespace picket::io
