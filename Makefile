@@ -98,13 +98,47 @@ unit:  ## unit tests, with ASan and UBSan
 	@$(MAKE) PROFILE=asan build/asan/unit_tests
 	build/asan/unit_tests
 
+$(BUILD)/integration_tests: $(call objects,tests/unit/main.cpp $(INTEGRATION_SOURCES) \
+    $(SUPPORT_SOURCES)) $(LIBRARY)
+	$(LINK)
+
+TEST_PROGRAMS = $(PROGRAMS) $(BUILD)/unit_tests $(BUILD)/integration_tests
+
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS)
+
+.PHONY: test
+test: test-dependencies  ## everything: unit, corpora, integration; the last line is the sum
+	@$(MAKE) PROFILE=asan test-programs
+	@tests/run build/asan
+
+.PHONY: check
+check: format-check unit  ## the one before each commit: format and unit tests
+
+.PHONY: integration
+integration: test-dependencies  ## integration tests only; ONLY=name for one file
+	@$(MAKE) PROFILE=asan test-programs
+	@tests/run build/asan integration-$(ONLY)
+
+.PHONY: demo
+demo: all demo-dependencies  ## watch a real web server break and heal
+	@tests/demo build/release
+
+.PHONY: bench
+bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
+	@tests/bench/agent.py build/release
+
 # ---- Housekeeping ----------------------------------------------------------------------------
 
-.PHONY: build-dependencies test-dependencies
+.PHONY: build-dependencies test-dependencies demo-dependencies bench-dependencies
 build-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt
 test-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt packaging/test-dependencies.txt
+demo-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt packaging/demo-dependencies.txt
+bench-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt packaging/bench-dependencies.txt
 
 .PHONY: format format-check
 format:  ## rewrite the sources in picket's format

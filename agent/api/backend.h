@@ -38,6 +38,15 @@ public:
     virtual void probe(std::string_view check,
                        std::function<void(Result<checks::Outcome>)> done) = 0;
 
+    virtual void outages(OutagesQuery query, std::function<void(Result<OutagesView>)> done) = 0;
+
+    // `id` is "homepage#7". not_found where there is no such outage.
+    virtual void outage(std::string_view id,
+                        std::function<void(Result<OutageDetailView>)> done) = 0;
+
+    // Sorted by name; this agent is one of them.
+    virtual std::vector<MemberView> members() const = 0;
+
     virtual ReloadView reload() = 0;
 
     // The newest events, oldest first, at most events_kept_max.
