@@ -31,6 +31,7 @@ public:
     // not_found where there is no such check.
     virtual void show(std::string_view check, std::function<void(Result<ShowView>)> done) = 0;
 
+
     virtual void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) = 0;
 
     // Asks once, now, and records nothing. not_found where there is no such

@@ -1,5 +1,6 @@
 #include "agent/io/loop.h"
 
+#include <csignal>
 #include <deque>
 #include <utility>
 
@@ -24,6 +25,7 @@ struct Loop::Posted {
 };
 
 Loop::Loop() : uv_{}, posted_(std::make_unique<Posted>()) {
+    std::signal(SIGPIPE, SIG_IGN);
     PICKET_ASSERT(uv_loop_init(&uv_) == 0);
     posted_->idle = make_handle<uv_idle_t>([posted = posted_.get()] { posted->drain(); },
                                            [this](uv_idle_t* idle) { uv_idle_init(&uv_, idle); });

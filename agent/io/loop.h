@@ -3,6 +3,9 @@
 // One thread runs it and owns all state. When it is destroyed every handle must
 // have been closed by its owner: the destructor asserts that, so that a leaked handle is
 // found by any test, and runs the pending close callbacks.
+//
+// Writing to a peer that has gone is an error of that write: neither libuv nor
+// OpenSSL asks for that each time, so the first Loop has the process ignore SIGPIPE.
 
 #pragma once
 
