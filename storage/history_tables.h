@@ -36,12 +36,12 @@ public:
 
 private:
     struct CheckId {
-        std::int64_t id;
+        std::int64_t id = 0;
         std::string type;
     };
     struct MessageId {
-        std::int64_t id;
-        std::int64_t last_used_hour;
+        std::int64_t id = 0;
+        std::int64_t last_used_hour = 0;
     };
     struct Statements {
         Statement find_check, insert_check, retype_check;
