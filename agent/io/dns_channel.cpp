@@ -86,7 +86,7 @@ Status DnsChannel::initialise() {
         static_cast<DnsChannel*>(self)->on_socket_state(fd, readable != 0, writable != 0);
     };
     std::string dns_only = "b";
-    if (!manner_.servers.empty()) {
+    if (!manner_.hosts_file) {
         options.lookups = dns_only.data();
         mask |= ARES_OPT_LOOKUPS;
     }

@@ -35,7 +35,8 @@ public:
     // What makes two channels different. Lookups with equal ones share a channel.
     struct Manner {
         Purpose purpose = Purpose::addresses;
-        std::vector<SocketAddress> servers;  // Empty: the system's, and /etc/hosts.
+        std::vector<SocketAddress> servers{};  // Empty: those of resolv.conf.
+        bool hosts_file = true;                // Whether /etc/hosts counts.
         bool tcp = false;
         bool recursion = true;
         Duration first_wait = std::chrono::seconds(1);  // Doubled for each further try.

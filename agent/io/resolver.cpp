@@ -105,7 +105,8 @@ using PendingLookups = std::unordered_map<std::uint64_t, PendingLookup*>;
 }  // namespace
 
 struct Resolvers::State {
-    explicit State(Loop& owner) : loop(owner), sweep(owner, [this] { close_old(); }) {}
+    State(Loop& owner, std::vector<SocketAddress> servers)
+        : loop(owner), system_servers(std::move(servers)), sweep(owner, [this] { close_old(); }) {}
 
     Result<DnsChannel*> channel_for(const DnsChannel::Manner& manner);
     void close_old();
@@ -115,6 +116,7 @@ struct Resolvers::State {
     PendingLookups pending;
     std::uint64_t last_number = 0;
     Loop& loop;
+    const std::vector<SocketAddress> system_servers;  // Empty: resolv.conf's.
     std::vector<std::unique_ptr<DnsChannel>> channels;
     Timer sweep;
 };
@@ -219,7 +221,8 @@ bool may_be_name(std::string_view text) {
 
 }  // namespace
 
-Resolvers::Resolvers(Loop& loop) : state_(std::make_unique<State>(loop)) {
+Resolvers::Resolvers(Loop& loop, std::vector<SocketAddress> system_servers)
+    : state_(std::make_unique<State>(loop, std::move(system_servers))) {
     PICKET_ASSERT(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
 }
 
@@ -278,14 +281,14 @@ std::unique_ptr<Lookup> Resolvers::resolve(std::string_view host, LookupFamily f
         }
         return lookup;
     }
-    DnsChannel::Manner manner;
+    DnsChannel::Manner manner{.servers = state_->system_servers, .hosts_file = server.empty()};
     if (!server.empty()) {
         auto address = parse_server(server);
         if (!address.has_value()) {
             lookup->fail(std::move(address).error().within("resolver"));
             return lookup;
         }
-        manner.servers.push_back(*address);
+        manner.servers = {*address};
     }
     if (!may_be_name(host)) {
         lookup->fail({Code::invalid, "not a name"});
@@ -337,6 +340,7 @@ std::unique_ptr<Lookup> Resolvers::query(const DnsQuestion& question, Instant de
     const Duration first_wait = (third + first_wait_step - 1us) / first_wait_step * first_wait_step;
     auto channel = state_->channel_for({.purpose = DnsChannel::Purpose::question,
                                         .servers = {question.server},
+                                        .hosts_file = false,
                                         .tcp = question.tcp,
                                         .recursion = question.recursion,
                                         .first_wait = first_wait,
@@ -366,7 +370,7 @@ std::unique_ptr<Lookup> Resolvers::query(const DnsQuestion& question, Instant de
 }
 
 std::vector<SocketAddress> Resolvers::system_servers() const {
-    const auto channel = state_->channel_for({});
+    const auto channel = state_->channel_for({.servers = state_->system_servers});
     return channel.has_value() ? (*channel)->servers() : std::vector<SocketAddress>{};
 }
 

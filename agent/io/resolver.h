@@ -72,7 +72,8 @@ public:
     using OnAddresses = std::function<void(Result<std::vector<IpAddress>>)>;
     using OnAnswer = std::function<void(tl::expected<DnsAnswer, QueryFailure>)>;
 
-    explicit Resolvers(Loop& loop);
+    // `system_servers` take the place of resolv.conf's, where there are any.
+    explicit Resolvers(Loop& loop, std::vector<SocketAddress> system_servers = {});
     ~Resolvers();
     Resolvers(const Resolvers&) = delete;
     Resolvers& operator=(const Resolvers&) = delete;
@@ -95,7 +96,7 @@ public:
     // exhausted; said as resolve() does.
     std::unique_ptr<Lookup> query(const DnsQuestion& question, Instant deadline, OnAnswer done);
 
-    // The system's name servers, in order, from resolv.conf.
+    // The system's name servers, in order.
     std::vector<SocketAddress> system_servers() const;
 
 private:

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
@@ -19,7 +20,8 @@ namespace picket::tests {
 // What a probe that asks nothing over HTTP needs.
 class ServicesWithoutHttp {
 public:
-    explicit ServicesWithoutHttp(io::Loop& loop) : loop_(loop), resolvers_(loop) {}
+    explicit ServicesWithoutHttp(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
+        : loop_(loop), resolvers_(loop, std::move(system_servers)) {}
 
     checks::ProbeServices get() {
         return {loop_, resolvers_, *reinterpret_cast<io::HttpClient*>(no_http_.data())};

@@ -106,6 +106,17 @@ TEST_CASE("the hosts file counts where no server is named") {
     CHECK(texts(resolve(loop, resolvers, "localhost", LookupFamily::v4, "")) == "127.0.0.1 ");
 }
 
+TEST_CASE("the system's servers are asked in order, until one answers") {
+    Loop loop;
+    FakeDnsServer broken(loop, always({.rcode = 2}));
+    FakeDnsServer server(loop, zone);
+    Resolvers resolvers(loop, {broken.address(), server.address()});
+    CHECK(resolvers.system_servers() ==
+          std::vector<SocketAddress>{broken.address(), server.address()});
+    CHECK(texts(resolve(loop, resolvers, "db.example.com", LookupFamily::v4, "")) == "192.0.2.7 ");
+    CHECK(broken.asked().size() == 1);
+}
+
 TEST_CASE("a failed lookup says which host, which server and why") {
     Loop loop;
     Resolvers resolvers(loop);

@@ -193,6 +193,36 @@ TEST_CASE("the server's own name is looked up at the check's resolver") {
     CHECK(failed.message == "look up ns.example.com at " + missing.text() + ": NXDOMAIN");
 }
 
+TEST_CASE("without a server the system's are asked, the next where one gives no answer") {
+    const SocketAddress closed = tests::closed_udp_port();
+    io::Loop loop;
+    FakeDnsServer silent(loop, tests::silence());
+    FakeDnsServer server(loop, always({.records = {{1, first_address}}}));
+    FakeDnsServer never_asked(loop, tests::silence());
+    tests::ServicesWithoutHttp services(
+        loop, {closed, silent.address(), server.address(), never_asked.address()});
+    const Definition definition = about("www.example.com", "");
+    const auto probe = make_dns_probe(definition, services.get());
+    const Outcome outcome = tests::run_probe(loop, *probe, 600ms);
+    CHECK(outcome.finding == Finding::passed);
+    CHECK(outcome.address == server.text());
+    CHECK_FALSE(silent.asked().empty());
+    CHECK(never_asked.asked().empty());
+    CHECK(outcome.phases.size() == 3);
+}
+
+TEST_CASE("a system server's wrong answer is an answer: the next is not asked") {
+    io::Loop loop;
+    FakeDnsServer wrong(loop, always({.rcode = 2}));
+    FakeDnsServer never_asked(loop, always({.records = {{1, first_address}}}));
+    tests::ServicesWithoutHttp services(loop, {wrong.address(), never_asked.address()});
+    const Definition definition = about("www.example.com", "");
+    const auto probe = make_dns_probe(definition, services.get());
+    const Outcome outcome = tests::run_probe(loop, *probe, 3s);
+    CHECK(outcome.failure_class == FailureClass::status);
+    CHECK(never_asked.asked().empty());
+}
+
 TEST_CASE("what this agent cannot ask is not held against the server") {
     Bench bench;
     FakeDnsServer server(bench.loop, always({.records = {{1, first_address}}}));
