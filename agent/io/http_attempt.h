@@ -27,6 +27,9 @@ public:
     // Sets every option. Returns invalid for a request that HTTP cannot carry.
     Status prepare(Instant now);
 
+    Instant connect_by() const { return request_.connect_by; }
+    HttpStage stage() const;
+
     // What came of it. Called once, while `easy` still knows.
     HttpExchange conclude(Instant now, CURLcode code);
 
@@ -55,7 +58,6 @@ private:
     curl_socket_t open_socket(const curl_sockaddr& address);
 
     Duration connected_after() const;
-    HttpStage stage() const;
     HttpPhases phases(Duration total) const;
     HttpError error(CURLcode code) const;
     HttpError connect_error() const;

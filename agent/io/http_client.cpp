@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "agent/base/assert.h"
@@ -112,13 +113,14 @@ public:
           attempt_(easy_, std::move(request)),
           done_(std::move(done)),
           // libcurl's own time-outs may be late by the next thing it waits for.
-          deadline_(state.loop, [this] { finish(CURLE_OPERATION_TIMEDOUT); }) {}
+          timer_(state.loop, [this] { on_time(); }) {}
 
     ~Transfer() override { release(); }
 
     void start(Instant deadline) {
+        deadline_ = deadline;
         prepared_ = attempt_.prepare(monotonic_now());
-        deadline_.set(prepared_.has_value() ? deadline : Instant{});
+        timer_.set(prepared_.has_value() ? std::min(deadline_, attempt_.connect_by()) : Instant{});
         if (!prepared_.has_value()) return;
         PICKET_ASSERT(curl_easy_setopt(easy_, CURLOPT_PRIVATE, this) == CURLE_OK);
         PICKET_ASSERT(curl_multi_add_handle(state_.multi, easy_) == CURLM_OK);
@@ -134,9 +136,15 @@ public:
     }
 
 private:
+    void on_time() {
+        const bool connected = prepared_.has_value() && attempt_.stage() > HttpStage::connecting;
+        if (connected && monotonic_now() < deadline_) return timer_.set(deadline_);
+        finish(CURLE_OPERATION_TIMEDOUT);
+    }
+
     void release() {
         if (easy_ == nullptr) return;
-        deadline_.clear();
+        timer_.clear();
         curl_multi_remove_handle(state_.multi, easy_);
         state_.return_handle(easy_);
         easy_ = nullptr;
@@ -146,7 +154,8 @@ private:
     CURL* easy_;
     HttpAttempt attempt_;
     Done done_;
-    Timer deadline_;
+    Timer timer_;
+    Instant deadline_ = never;
     Status prepared_;
 };
 

@@ -37,6 +37,7 @@ struct HttpRequest {
     std::string url;
     SocketAddress address;            // Where to connect, whatever the URL says.
     std::optional<IpAddress> source;  // Local address to connect from.
+    Instant connect_by = never;       // Not connected by then is a timeout too.
     std::string method = "GET";
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
