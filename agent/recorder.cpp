@@ -58,6 +58,12 @@ void Recorder::record(storage::Fact fact) {
     arm();
 }
 
+void Recorder::settle(std::function<void()> done) {
+    settling_.push_back(std::move(done));
+    writer_.flush(io::monotonic_now());
+    turn();
+}
+
 void Recorder::finish(std::function<void()> done) {
     PICKET_ASSERT(!on_finished_);
     on_finished_ = std::move(done);
@@ -88,6 +94,7 @@ void Recorder::turn() {
             reopen();
         }
     }
+    if (!worker_.busy()) call_settled();
     end_if_finished();
     arm();
 }
@@ -122,6 +129,7 @@ void Recorder::write(storage::Batch batch) {
             }
             // A finishing agent tries once: a full disk must not keep it alive.
             if (!ok && on_finished_) store_.reset();
+            if (!ok) call_settled();
             turn();
         });
 }
@@ -168,6 +176,10 @@ void Recorder::adopt(Store::Opened opened) {
         log_error(anew_problem_);
     }
     arm();
+}
+
+void Recorder::call_settled() {
+    for (const auto& done : std::exchange(settling_, {})) done();
 }
 
 void Recorder::end_if_finished() {

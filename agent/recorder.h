@@ -47,8 +47,12 @@ public:
     void record(storage::HistoryRow row);
     void record(storage::Fact fact);
 
-    // Writes all that waits, then calls `done`, later. At once where there is no
-    // store to write to. Nothing may be recorded afterwards.
+    // Calls `done` when what was recorded so far is on disk, as far as it can be:
+    // for a reader that must see what was just told. Later, or at once, from within.
+    void settle(std::function<void()> done);
+
+    // Writes all that waits, then calls `done`; at once, from within, where there is
+    // nothing to write or no store to write to. Nothing may be recorded afterwards.
     void finish(std::function<void()> done);
 
     // For `status`: one line each.
@@ -63,12 +67,14 @@ private:
     void prune();
     void reopen();
     void adopt(storage::Store::Opened opened);
+    void call_settled();
     void end_if_finished();
 
     Options options_;
     std::function<void(storage::Loaded)> on_opened_;
     std::function<void()> on_begun_anew_;
     std::function<void()> on_finished_;
+    std::vector<std::function<void()>> settling_;
     storage::HistoryWriter writer_;
     std::optional<storage::Store>
         store_;  // Absent while the worker has it, or none could be opened.

@@ -145,7 +145,9 @@ void Statement::bind_at(int position, std::int64_t value) {
 }
 
 void Statement::bind_at(int position, std::string_view value) {
-    const int code = sqlite3_bind_text64(statement_.get(), position, value.data(), value.size(),
+    // No pointer would be NULL; an empty text is a text.
+    const char* bytes = value.data() == nullptr ? "" : value.data();
+    const int code = sqlite3_bind_text64(statement_.get(), position, bytes, value.size(),
                                          SQLITE_TRANSIENT, SQLITE_UTF8);
     if (code != SQLITE_OK) bind_code_ = code;
 }
@@ -198,6 +200,10 @@ std::string Statement::text(int column) const {
     return {reinterpret_cast<const char*>(bytes), length};
 }
 
+Error Statement::corrupt(std::string_view what) const {
+    return {Code::corrupt, fmt::format("read {}: {}", connection_->path, what)};
+}
+
 // ---- Database
 
 Database::Database(std::unique_ptr<Connection, ConnectionCloser> connection)
@@ -217,6 +223,7 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
 
     sqlite3_extended_result_codes(connection.handle, 1);
     sqlite3_busy_timeout(connection.handle, busy_timeout_ms);
+    sqlite3_db_config(connection.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // The schema of a file that came from elsewhere runs nothing.
     sqlite3_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(connection.handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
@@ -275,8 +282,8 @@ bool Database::moved() const {
     return code == SQLITE_OK && moved != 0;
 }
 
-void Database::keep_log_on_close() {
-    sqlite3_db_config(connection_->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+void Database::tidy_on_close() {
+    sqlite3_db_config(connection_->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
 const std::string& Database::path() const {

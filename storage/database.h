@@ -70,6 +70,9 @@ public:
     std::optional<std::int64_t> integer_if_any(int column) const;
     std::string text(int column) const;
 
+    // What to return where a row holds what cannot be: "read PATH: WHAT".
+    Error corrupt(std::string_view what) const;
+
 private:
     friend class Database;
     Statement(Connection* connection, sqlite3_stmt* statement);
@@ -113,8 +116,10 @@ public:
     // Whether the file was removed or replaced under this connection.
     bool moved() const;
 
-    // Makes the close leave file and log as they are, byte for byte.
-    void keep_log_on_close();
+    // Makes the close copy the log back and remove it. Without this a close leaves
+    // file and log as they are, byte for byte: what may be corrupt, or not ours, is
+    // not written to.
+    void tidy_on_close();
 
     const std::string& path() const;
 

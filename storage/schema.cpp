@@ -29,7 +29,7 @@ static_assert(
     static_cast<int>(FailureClass::latency) == 10 && static_cast<int>(FailureClass::plugin) == 11 &&
     static_cast<int>(FailureClass::local) == 12);
 
-// `message_id` 0 is no message. `last_used_day` is at least the day of every outcome
+// `message_id` 0 is no message. `last_used_hour` is at least the hour of every outcome
 // that refers to the message, so retention can tell which are no longer needed.
 // Transitions are ordered by id, not by time: a clock may step back.
 constexpr const char* first_schema = R"(
@@ -42,7 +42,7 @@ CREATE TABLE checks (
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE,
-    last_used_day INTEGER NOT NULL
+    last_used_hour INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE outcomes (
     check_id INTEGER NOT NULL,

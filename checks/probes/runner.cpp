@@ -102,10 +102,13 @@ void Runner::enforce_deadlines(Instant now) {
         Carried& carried = carried_.at(key);
         carried.probe->cancel();
         ++deadlines_enforced_;
-        finish(key, failed(FailureClass::timeout, now - carried.started,
-                           fmt::format("no answer within {}",
-                                       format_duration(carried.definition->timeout))));
+        finish(key, no_answer(*carried.definition, now - carried.started));
     }
+}
+
+Outcome no_answer(const Definition& definition, Duration after) {
+    return failed(FailureClass::timeout, after,
+                  fmt::format("no answer within {}", format_duration(definition.timeout)));
 }
 
 Outcome conclude(Outcome outcome, const Definition& definition) {

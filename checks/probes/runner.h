@@ -88,6 +88,9 @@ private:
     io::Timer timer_;
 };
 
+// What there is to say of a run that was cancelled at its deadline.
+Outcome no_answer(const Definition& definition, Duration after);
+
 // What a run's outcome means for its check: inverted where failure is expected,
 // redacted, and printable.
 Outcome conclude(Outcome outcome, const Definition& definition);

@@ -5,13 +5,13 @@
 // outside agent/io, and on a link in the documentation to a file that is not there.
 
 #include <doctest/doctest.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -66,9 +66,9 @@ const std::vector<Rule> rules{
 };
 
 // Headers of the C library and the kernel: anyone may include them.
-const std::regex system_header(
-    R"(^(sys|arpa|netinet|linux|bits)/.*|^(cerrno|dirent|fcntl|grp|ifaddrs|langinfo|net/if|netdb|poll|pwd|resolv|sched|signal|spawn|syslog|termios|time|unistd|locale|wchar)\.h$)");
-const std::regex standard_header("^[a-z_0-9]+$");
+const RE2 system_header(
+    R"((sys|arpa|netinet|linux|bits)/.*|(cerrno|dirent|fcntl|grp|ifaddrs|langinfo|net/if|netdb|poll|pwd|resolv|sched|signal|spawn|syslog|termios|time|unistd|locale|wchar)\.h)");
+const RE2 standard_header("[a-z_0-9]+");
 
 std::string read(const fs::path& path) {
     std::ifstream file(path);
@@ -114,48 +114,46 @@ bool own_allowed(const Rule& rule, std::string_view header) {
 }
 
 TEST_CASE("every include is one that the layering allows") {
-    const std::regex include(R"(^\s*#\s*include\s+(["<])([^">]+)[">])");
+    const RE2 include(R"re(\s*#\s*include\s+(["<])([^">]+)[">].*)re");
     for (const fs::path& path : sources()) {
         const Rule& rule = rule_for(path);
         std::istringstream lines(read(path));
         std::string line;
         for (int number = 1; std::getline(lines, line); ++number) {
-            std::smatch match;
-            if (!std::regex_search(line, match, include)) continue;
-            const std::string header = match[2];
-            const bool ok = match[1] == "\"" ? own_allowed(rule, header)
-                                             : std::regex_match(header, standard_header) ||
-                                                   std::regex_match(header, system_header) ||
-                                                   allowed(rule.third_party, header);
+            std::string quote;
+            std::string header;
+            if (!RE2::FullMatch(line, include, &quote, &header)) continue;
+            const bool ok = quote == "\"" ? own_allowed(rule, header)
+                                          : RE2::FullMatch(header, standard_header) ||
+                                                RE2::FullMatch(header, system_header) ||
+                                                allowed(rule.third_party, header);
             CHECK_MESSAGE(ok, path.string(), ":", number, ": ", header, " is not for ", rule.files);
         }
     }
 }
 
 TEST_CASE("only agent/io reads a clock or asks for entropy") {
-    const std::regex forbidden(
-        R"(\b(clock_gettime|gettimeofday|(steady|system|high_resolution)_clock::now|std::time\(|random_device|getrandom|uv_hrtime|uv_now|s?rand\(|RAND_bytes)\b)");
+    const RE2 forbidden(
+        R"(\b(clock_gettime|gettimeofday|(steady|system|high_resolution)_clock::now|std::time\(|random_device|getrandom|uv_hrtime|uv_now|\bs?rand\(|RAND_bytes))");
     for (const fs::path& path : sources()) {
         const std::string name = path.string();
         if (name.starts_with("agent/io/")) continue;
-        const std::string text = read(path);
-        std::smatch match;
-        const bool found = std::regex_search(text, match, forbidden);
-        CHECK_MESSAGE(!found, name, ": ", (found ? match.str() : ""));
+        std::string found;
+        CHECK_MESSAGE(!RE2::PartialMatch(read(path), forbidden, &found), name, ": ", found);
     }
 }
 
 TEST_CASE("every link in the documentation leads to a file that is there") {
-    const std::regex link(R"(\]\(([^)#\s]+)(#[^)]*)?\))");
+    const RE2 link(R"(\]\(([^)#\s]+)(?:#[^)]*)?\))");
     std::vector<fs::path> pages{"README.md", "CHANGELOG.md"};
     for (const auto& entry : fs::directory_iterator("docs")) pages.push_back(entry.path());
     for (const fs::path& page : pages) {
         if (page.extension() != ".md") continue;
         const std::string text = read(page);
         CHECK_MESSAGE(!text.empty(), page.string());
-        for (auto at = std::sregex_iterator(text.begin(), text.end(), link);
-             at != std::sregex_iterator(); ++at) {
-            const std::string target = (*at)[1];
+        re2::StringPiece rest = text;
+        std::string target;
+        while (RE2::FindAndConsume(&rest, link, &target)) {
             if (target.find("://") != std::string::npos) continue;
             CHECK_MESSAGE(fs::exists(page.parent_path() / target), page.string(), ": ", target);
         }

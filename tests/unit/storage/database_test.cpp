@@ -54,6 +54,9 @@ TEST_CASE("values come back as they were bound") {
     CHECK_FALSE(select->integer_if_any(2));
     CHECK(select->integer(2) == 0);
     CHECK_FALSE(select->step().value());
+    REQUIRE(database.execute("DELETE FROM t"));
+    REQUIRE(insert->bind(0, std::string_view(), 0).run());
+    CHECK(integer(database, "SELECT count(*) FROM t WHERE b = ''") == 1);
 }
 
 TEST_CASE("what is not committed is rolled back") {
@@ -125,7 +128,7 @@ TEST_CASE("a file is read without an agent, whatever stands beside it") {
         CHECK(refused.error().code() == Code::not_found);
     }
     SUBCASE("closed cleanly: no log") {
-        { open_new(path); }
+        { open_new(path).tidy_on_close(); }
         REQUIRE_FALSE(std::filesystem::exists(path + "-wal"));
         auto reader = Database::open(path, OpenMode::read_only);
         REQUIRE(reader);
@@ -144,7 +147,7 @@ TEST_CASE("a file is read without an agent, whatever stands beside it") {
     }
     SUBCASE("a log alone is refused, for it may hold the newest history") {
         { open_new(path); }
-        write_bytes(path + "-wal", "");
+        REQUIRE(std::filesystem::remove(path + "-shm"));
         const auto refused = Database::open(path, OpenMode::read_only);
         REQUIRE_FALSE(refused);
         CHECK(refused.error().message().find("-wal is here without") != std::string::npos);
@@ -197,6 +200,7 @@ TEST_CASE("a newer schema is refused by name of both versions and not touched") 
     {
         auto newer = open_new(path);
         REQUIRE(newer.execute("PRAGMA user_version = 99"));
+        newer.tidy_on_close();
     }
     const std::string before = read_bytes(path);
     {
