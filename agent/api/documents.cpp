@@ -197,22 +197,6 @@ void write_percentile(JsonWriter& json, std::string_view name, std::optional<dou
 
 }  // namespace
 
-std::string_view to_text(EventType type) {
-    switch (type) {
-        case EventType::membership:
-            return "membership";
-        case EventType::verdict:
-            return "verdict";
-        case EventType::outage:
-            return "outage";
-        case EventType::reload:
-            return "reload";
-        case EventType::problem:
-            return "problem";
-    }
-    return "problem";
-}
-
 std::string status_document(const StatusView& view, WallTime now) {
     JsonWriter json;
     json.begin_object();

@@ -25,6 +25,4 @@ std::string reload_document(const ReloadView& view);
 std::string event_document(const Event& event);
 std::string error_document(std::string_view code, std::string_view message);
 
-std::string_view to_text(EventType type);
-
 }  // namespace picket::api

@@ -14,8 +14,6 @@
 #include <variant>
 #include <vector>
 
-#include "agent/base/result.h"
-
 namespace picket::api {
 
 // Longer ones are refused: 414 for the first two, 413 for the third.
@@ -55,12 +53,5 @@ struct NoRoute {
 
 std::variant<Route, NoRoute> find_route(std::string_view method, std::string_view path,
                                         std::string_view query);
-
-// Replaces %XX. Returns invalid for a malformed or a NUL escape, and for what is
-// not UTF-8 afterwards. A plus stands for itself (RFC 3986), as times have one.
-Result<std::string> percent_decode(std::string_view text);
-
-// Escapes all but RFC 3986's unreserved characters.
-std::string percent_encode(std::string_view text);
 
 }  // namespace picket::api

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <poll.h>
-#include <uv.h>
 
 #include <algorithm>
 #include <charconv>

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -174,6 +175,22 @@ struct HistoryView {
 constexpr std::size_t history_points_max = 2'000;
 
 enum class EventType : std::uint8_t { membership, verdict, outage, reload, problem };
+
+constexpr std::string_view to_text(EventType type) {
+    switch (type) {
+        case EventType::membership:
+            return "membership";
+        case EventType::verdict:
+            return "verdict";
+        case EventType::outage:
+            return "outage";
+        case EventType::reload:
+            return "reload";
+        case EventType::problem:
+            break;
+    }
+    return "problem";
+}
 
 struct Event {
     WallTime at;
