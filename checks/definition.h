@@ -73,9 +73,9 @@ struct HttpQuery {
 };
 
 struct TcpQuery {
-    std::string address;  // HOST:PORT, [V6]:PORT
-    Text send;            // Sent once connected; empty: nothing.
-    std::string expect;   // RE2 over what comes back; empty: the connection is enough.
+    Text address;        // HOST:PORT, [V6]:PORT
+    Text send;           // Sent once connected; empty: nothing.
+    std::string expect;  // RE2 over what comes back; empty: the connection is enough.
 
     bool operator==(const TcpQuery&) const = default;
 };
@@ -83,9 +83,9 @@ struct TcpQuery {
 enum class DnsTransport : std::uint8_t { udp, tcp };
 
 struct DnsQuery {
-    std::string name;
+    Text name;
     std::string record_type = "A";  // key `type`
-    std::string server;             // HOST or HOST:PORT; empty: the system's resolvers.
+    Text server;                    // HOST or HOST:PORT; empty: the system's resolvers.
     DnsTransport transport = DnsTransport::udp;
     std::string rcode = "NOERROR";
     std::vector<std::string> answers;  // Each must be among the answers, in presentation form.
@@ -96,7 +96,7 @@ struct DnsQuery {
 };
 
 struct IcmpQuery {
-    std::string address;  // A name or an address.
+    Text address;  // A name or an address.
     std::uint32_t packets = 3;
     Duration packet_interval = std::chrono::milliseconds(100);
     std::uint32_t size = 56;  // Payload bytes.
@@ -127,7 +127,7 @@ struct Origin {
 };
 
 struct Definition {
-    std::string name;
+    std::string name;  // In the mesh: "homepage", of a host check "root@web-03".
     Scope scope = Scope::mesh;
     Query query;
 
@@ -157,7 +157,10 @@ struct Definition {
     Severity severity = Severity::page;
 
     Origin origin;
-    // Every value that a substitution brought in, for redact().
+    // How a key stands in the file, as TOML, where a substitution fed a member that
+    // is no Text. It is shown and fingerprinted in place of the member.
+    std::map<std::string, std::string> as_written;
+    // Every value that a substitution brought in, longest first, for redact().
     std::vector<std::string> secrets;
 
     Type type() const { return static_cast<Type>(query.index()); }

@@ -166,15 +166,24 @@ Answer Handler::answer(WallTime now, const Route& route, std::string_view accept
         case Endpoint::events:
             return events(route, accept);
         case Endpoint::reload:
-            return Response{200, reload_document(backend_.reload())};
+            return reload();
     }
     return error_response(500, "no such endpoint");
 }
 
-Answer Handler::check(const Route& route) const {
-    const auto view = backend_.show(route.names.front());
-    if (!view.has_value()) return error_response(view.error());
-    return Response{200, show_document(*view)};
+Answer Handler::check(const Route& route) {
+    return Later{[this, check = route.names.front()](std::function<void(Response)> respond) {
+        backend_.show(check, respond_with<ShowView>(std::move(respond), [](const ShowView& view) {
+                          return show_document(view);
+                      }));
+    }};
+}
+
+Answer Handler::reload() {
+    return Later{[this](std::function<void(Response)> respond) {
+        backend_.reload(respond_with<ReloadView>(
+            std::move(respond), [](const ReloadView& view) { return reload_document(view); }));
+    }};
 }
 
 Answer Handler::probe(const Route& route) {

@@ -64,7 +64,8 @@ public:
 
 private:
     Answer answer(WallTime now, const Route& route, std::string_view accept);
-    Answer check(const Route& route) const;
+    Answer check(const Route& route);
+    Answer reload();
     Answer probe(const Route& route);
     Answer outages(WallTime now, const Route& route);
     Answer outage(WallTime now, const Route& route);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "agent/base/assert.h"
-#include "agent/io/clock.h"
 
 namespace picket::io {
 
@@ -20,9 +19,10 @@ void Timer::set(Instant at) {
     if (at == set_for_) return;
     if (at == never) return clear();
     set_for_ = at;
-    // libuv counts in milliseconds from its own idea of now, which may be old.
+    // libuv counts whole milliseconds of the same clock, rounded down; so round up.
     uv_update_time(handle_->uv.loop);
-    const Duration wait = std::max(at - monotonic_now(), Duration{0});
+    const Duration loop_time = std::chrono::milliseconds(uv_now(handle_->uv.loop));
+    const Duration wait = std::max(at.time_since_epoch() - loop_time, Duration{0});
     const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
     const int result = uv_timer_start(&handle_->uv, HandleState<uv_timer_t>::fire,
                                       static_cast<std::uint64_t>(wait_ms), 0);

@@ -38,7 +38,7 @@ CheckView check(std::string name, std::string type, std::string state,
 
 const WallTime sample_now = from_milliseconds(1'795'402'800'123);  // 2026-11-23T03:00:00.123Z
 
-Result<ShowView> FakeBackend::show(std::string_view check_name) const {
+Result<ShowView> FakeBackend::find(std::string_view check_name) const {
     for (const CheckView& view : status_view.checks) {
         if (view.name != check_name) continue;
         ShowView show_view;
@@ -50,6 +50,11 @@ Result<ShowView> FakeBackend::show(std::string_view check_name) const {
     return failure(Code::not_found, fmt::format("there is no check '{}'", check_name));
 }
 
+void FakeBackend::show(std::string_view check_name, std::function<void(Result<ShowView>)> done) {
+    pending.emplace_back(
+        [answer = find(check_name), done = std::move(done)]() mutable { done(std::move(answer)); });
+}
+
 void FakeBackend::history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) {
     history_query = std::move(query);
     pending.emplace_back([this, done = std::move(done)] { done(history_view); });
@@ -57,7 +62,7 @@ void FakeBackend::history(HistoryQuery query, std::function<void(Result<HistoryV
 
 void FakeBackend::probe(std::string_view check_name,
                         std::function<void(Result<checks::Outcome>)> done) {
-    const bool known = show(check_name).has_value();
+    const bool known = find(check_name).has_value();
     pending.emplace_back([this, known, name = std::string(check_name), done = std::move(done)] {
         if (known) return done(probe_outcome);
         done(failure(Code::not_found, fmt::format("there is no check '{}'", name)));
@@ -78,9 +83,11 @@ void FakeBackend::outage(std::string_view id, std::function<void(Result<OutageDe
     });
 }
 
-ReloadView FakeBackend::reload() {
+void FakeBackend::reload(std::function<void(Result<ReloadView>)> done) {
     ++reloads;
-    return ReloadView{.added = 1, .changed = 2, .removed = 3, .unchanged = 4, .problems = {}};
+    pending.emplace_back([done = std::move(done)] {
+        done(ReloadView{.added = 1, .changed = 2, .removed = 3, .unchanged = 4, .problems = {}});
+    });
 }
 
 std::unique_ptr<Subscription> FakeBackend::subscribe(std::function<void(const Event&)> on_event) {

@@ -19,13 +19,13 @@ namespace picket::api {
 class FakeBackend : public Backend {
 public:
     StatusView status() const override { return status_view; }
-    Result<ShowView> show(std::string_view check) const override;
+    void show(std::string_view check, std::function<void(Result<ShowView>)> done) override;
     void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) override;
     void probe(std::string_view check, std::function<void(Result<checks::Outcome>)> done) override;
     void outages(OutagesQuery query, std::function<void(Result<OutagesView>)> done) override;
     void outage(std::string_view id, std::function<void(Result<OutageDetailView>)> done) override;
     std::vector<MemberView> members() const override { return member_views; }
-    ReloadView reload() override;
+    void reload(std::function<void(Result<ReloadView>)> done) override;
     std::vector<Event> events() const override { return recent_events; }
     std::unique_ptr<Subscription> subscribe(std::function<void(const Event&)> on_event) override;
 
@@ -48,6 +48,8 @@ public:
     std::map<int, std::function<void(const Event&)>> subscribers;
 
 private:
+    Result<ShowView> find(std::string_view check) const;
+
     int subscriptions_ = 0;
 };
 

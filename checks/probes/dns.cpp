@@ -1,0 +1,218 @@
+#include "checks/probes/dns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/assert.h"
+#include "agent/io/clock.h"
+#include "agent/io/resolver.h"
+#include "agent/io/socket_fault.h"
+#include "agent/io/timer.h"
+#include "checks/expectation.h"
+#include "checks/probes/dns_judgement.h"
+
+namespace picket::checks {
+namespace {
+
+constexpr std::uint16_t dns_port = 53;
+
+io::LookupFamily lookup_family(Family family) {
+    if (family == Family::any) return io::LookupFamily::any;
+    return family == Family::v4 ? io::LookupFamily::v4 : io::LookupFamily::v6;
+}
+
+bool fits(const IpAddress& ip, Family family) {
+    if (family == Family::any) return true;
+    return (family == Family::v4) == (ip.family == IpAddress::Family::v4);
+}
+
+class DnsProbe final : public Probe {
+public:
+    DnsProbe(const Definition& definition, ProbeServices services)
+        : definition_(definition),
+          query_(std::get<DnsQuery>(definition.query)),
+          resolvers_(services.resolvers),
+          later_(services.loop, [this] { finish(errored(problem_)); }) {
+        if (!query_.answers_match.empty()) match_.emplace(query_.answers_match);
+    }
+
+    void start(Instant now, Instant deadline, Done done) override;
+    void cancel() override;
+
+private:
+    void find_server();
+    void ask_next();
+    void on_answer(const io::DnsAnswer& answer);
+    void on_failure(const io::QueryFailure& failure);
+    void finish(Outcome outcome);
+    // For what stands in the way of asking at all; not from within start().
+    void give_up(std::string problem);
+    Duration since_start() const { return io::monotonic_now() - started_; }
+
+    const Definition& definition_;
+    const DnsQuery& query_;
+    io::Resolvers& resolvers_;
+    std::optional<Pattern> match_;
+    io::Timer later_;
+
+    // Of the run in flight.
+    Done done_;
+    Instant started_{};
+    Instant deadline_{};
+    std::vector<SocketAddress> servers_;
+    std::size_t asked_ = 0;  // How many of them.
+    std::vector<Phase> phases_;
+    std::string problem_;
+    std::unique_ptr<io::Lookup> lookup_;
+};
+
+void DnsProbe::start(Instant now, Instant deadline, Done done) {
+    PICKET_ASSERT(!done_);
+    done_ = std::move(done);
+    started_ = now;
+    deadline_ = deadline;
+    servers_.clear();
+    asked_ = 0;
+    phases_.clear();
+    if (!query_.server.value.empty()) return find_server();
+    servers_ = resolvers_.system_servers();
+    std::erase_if(servers_,
+                  [this](const auto& server) { return !fits(server.ip, definition_.family); });
+    if (servers_.empty()) return give_up("resolv.conf names no server of this family");
+    ask_next();
+}
+
+void DnsProbe::cancel() {
+    lookup_.reset();
+    later_.clear();
+    done_ = nullptr;
+}
+
+void DnsProbe::find_server() {
+    auto server = parse_host_port(query_.server.value, dns_port);
+    if (!server.has_value()) {
+        return give_up(std::move(server).error().within("server").message());
+    }
+    lookup_ = resolvers_.resolve(
+        server->host, lookup_family(definition_.family), definition_.resolver, deadline_,
+        [this, port = server->port](Result<std::vector<IpAddress>> found) {
+            phases_.push_back({"resolve", Duration{0}, since_start()});
+            if (!found.has_value()) {
+                const Error& error = found.error();
+                const bool ours = error.code() == Code::exhausted || error.code() == Code::invalid;
+                return finish(ours ? errored(error.message())
+                                   : failed(FailureClass::dns, since_start(), error.message()));
+            }
+            servers_.push_back({found->front(), port});
+            ask_next();
+        });
+}
+
+void DnsProbe::ask_next() {
+    const SocketAddress& server = servers_[asked_];
+    io::DnsQuestion question{.name = query_.name.value,
+                             .type = query_.record_type,
+                             .server = server,
+                             .tcp = query_.transport == DnsTransport::tcp,
+                             .recursion = query_.recursion};
+    if (!definition_.source.empty()) {
+        const auto source = parse_ip(definition_.source);
+        if (!source.has_value()) return give_up("source: " + source.error().message());
+        question.source = *source;
+    }
+    const Instant now = io::monotonic_now();
+    const auto servers_left = static_cast<Duration::rep>(servers_.size() - asked_);
+    const Instant answer_by = now + std::max(deadline_ - now, Duration{0}) / servers_left;
+    ++asked_;
+    lookup_ = resolvers_.query(question, answer_by, [this, since = now - started_](auto answer) {
+        phases_.push_back({"first_byte", since, since_start() - since});
+        if (answer.has_value()) return on_answer(*answer);
+        on_failure(answer.error());
+    });
+}
+
+void DnsProbe::on_answer(const io::DnsAnswer& answer) {
+    const Duration took = since_start();
+    std::string texts;
+    for (const io::DnsRecord& record : answer.answers) {
+        texts += texts.empty() ? ": " : ", ";
+        texts += record.text;
+    }
+    Outcome outcome =
+        passed(took, fmt::format("{} for {} {} from {}{}", answer.rcode, query_.name.shown,
+                                 query_.record_type, to_text(answer.server), texts));
+    outcome.metrics.push_back({"answers", static_cast<double>(answer.answers.size()), ""});
+    if (!answer.answers.empty()) {
+        const auto least = std::ranges::min(answer.answers, {}, &io::DnsRecord::ttl).ttl;
+        outcome.metrics.push_back({"ttl_min", static_cast<double>(least), "s"});
+    }
+    auto judgements = judge_dns_answer(query_, match_, answer);
+    if (definition_.latency.has_value()) {
+        judgements.push_back(judge_latency(took, *definition_.latency));
+    }
+    finish(conclude(std::move(outcome), std::move(judgements)));
+}
+
+void DnsProbe::on_failure(const io::QueryFailure& failure) {
+    const std::string& message = failure.error.message();
+    const auto outcome = [&](FailureClass failure_class) {
+        return failed(failure_class, since_start(), message);
+    };
+    const auto judge_socket = [&] {
+        switch (io::socket_fault(failure.error_number)) {
+            case io::SocketFault::refused:
+            case io::SocketFault::reset:
+                return outcome(FailureClass::refused);
+            case io::SocketFault::timed_out:
+                return outcome(FailureClass::timeout);
+            case io::SocketFault::unreachable:
+                return outcome(FailureClass::unreachable);
+            case io::SocketFault::local:
+                break;
+        }
+        return errored(message);
+    };
+    switch (failure.error.code()) {
+        case Code::timed_out:
+            if (asked_ < servers_.size()) return ask_next();
+            return finish(outcome(FailureClass::timeout));
+        case Code::io:
+            if (asked_ < servers_.size()) return ask_next();
+            // Without an errno the server closed a connection without a word.
+            return finish(failure.error_number == 0 ? outcome(FailureClass::protocol)
+                                                    : judge_socket());
+        case Code::corrupt:
+            return finish(outcome(FailureClass::protocol));
+        case Code::invalid:
+        case Code::not_found:
+        case Code::exhausted:
+            break;
+    }
+    finish(errored(message));
+}
+
+void DnsProbe::give_up(std::string problem) {
+    problem_ = std::move(problem);
+    later_.set(Instant{});
+}
+
+void DnsProbe::finish(Outcome outcome) {
+    if (asked_ > 0) outcome.address = to_text(servers_[asked_ - 1]);
+    outcome.phases = phases_;
+    // `done` may destroy this probe or start it again.
+    const Done done = std::exchange(done_, nullptr);
+    done(std::move(outcome));
+}
+
+}  // namespace
+
+std::unique_ptr<Probe> make_dns_probe(const Definition& definition, ProbeServices services) {
+    return std::make_unique<DnsProbe>(definition, services);
+}
+
+}  // namespace picket::checks

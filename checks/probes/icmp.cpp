@@ -1,0 +1,186 @@
+#include "checks/probes/icmp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/assert.h"
+#include "agent/base/random.h"
+#include "agent/io/clock.h"
+#include "agent/io/entropy.h"
+#include "agent/io/errno_text.h"
+#include "agent/io/icmp_socket.h"
+#include "agent/io/resolver.h"
+#include "agent/io/socket_fault.h"
+#include "agent/io/timer.h"
+#include "checks/probes/icmp_tally.h"
+
+namespace picket::checks {
+namespace {
+
+io::LookupFamily lookup_family(Family family) {
+    if (family == Family::any) return io::LookupFamily::any;
+    return family == Family::v4 ? io::LookupFamily::v4 : io::LookupFamily::v6;
+}
+
+class IcmpProbe final : public Probe {
+public:
+    IcmpProbe(const Definition& definition, ProbeServices services)
+        : definition_(definition),
+          query_(std::get<IcmpQuery>(definition.query)),
+          services_(services),
+          random_(io::random_seed()),
+          next_packet_(services.loop, [this] { send_packet(); }),
+          out_of_time_(services.loop, [this] { conclude_run(); }) {}
+
+    void start(Instant now, Instant deadline, Done done) override;
+    void cancel() override;
+
+private:
+    void on_address(const IpAddress& target);
+    void send_packet();
+    void on_events(const std::vector<io::IcmpEvent>& events);
+    void conclude_run();
+    void finish(Outcome outcome);
+    // "db.example.com (192.0.2.7)", or the address alone.
+    std::string asked() const;
+    Duration since_start() const { return io::monotonic_now() - started_; }
+
+    const Definition& definition_;
+    const IcmpQuery& query_;
+    const ProbeServices services_;
+    Random random_;
+    io::Timer next_packet_;
+    io::Timer out_of_time_;
+
+    // Of the run in flight.
+    Done done_;
+    Instant started_{};
+    Instant deadline_{};
+    Instant first_sent_{};
+    std::vector<Phase> phases_;
+    std::string target_;
+    IcmpTally tally_;
+    std::unique_ptr<io::Lookup> lookup_;
+    std::unique_ptr<io::IcmpSocket> socket_;
+};
+
+void IcmpProbe::start(Instant now, Instant deadline, Done done) {
+    PICKET_ASSERT(!done_);
+    done_ = std::move(done);
+    started_ = now;
+    deadline_ = deadline;
+    phases_.clear();
+    target_.clear();
+    tally_ = {};
+    lookup_ = services_.resolvers.resolve(
+        query_.address.value, lookup_family(definition_.family), definition_.resolver, deadline,
+        [this](Result<std::vector<IpAddress>> found) {
+            phases_.push_back({"resolve", Duration{0}, since_start()});
+            if (found.has_value()) return on_address(found->front());
+            const Error& error = found.error();
+            const bool ours = error.code() == Code::exhausted || error.code() == Code::invalid;
+            finish(ours ? errored(error.message())
+                        : failed(FailureClass::dns, since_start(), error.message()));
+        });
+}
+
+void IcmpProbe::cancel() {
+    lookup_.reset();
+    socket_.reset();
+    next_packet_.clear();
+    out_of_time_.clear();
+    done_ = nullptr;
+}
+
+void IcmpProbe::on_address(const IpAddress& target) {
+    target_ = to_text(target);
+    io::IcmpSocket::Options options{.target = target, .payload_bytes = query_.size};
+    if (!definition_.source.empty()) {
+        const auto source = parse_ip(definition_.source);
+        if (!source.has_value() || source->family != target.family) {
+            return finish(errored(fmt::format("source {}: not an address of the family of {}",
+                                              definition_.source, target_)));
+        }
+        options.source = *source;
+    }
+    auto socket = io::IcmpSocket::open(services_.loop, options, random_,
+                                       [this](const auto& events) { on_events(events); });
+    if (!socket.has_value()) {
+        return finish(errored(fmt::format("ping {}: {}", asked(), socket.error().message())));
+    }
+    socket_ = *std::move(socket);
+    first_sent_ = io::monotonic_now();
+    out_of_time_.set(deadline_);
+    send_packet();
+}
+
+// A request that cannot be sent ends the run, for the next would fare no better;
+// unless there was an answer before, and so is a way.
+void IcmpProbe::send_packet() {
+    const auto sequence = static_cast<std::uint16_t>(tally_.sent());
+    tally_.on_sent(io::monotonic_now());
+    if (const int error_number = socket_->send(sequence); error_number != 0) {
+        const bool local = io::socket_fault(error_number) == io::SocketFault::local;
+        const std::string reason = io::errno_text(error_number);
+        const std::string message = fmt::format("ping {}: {}", asked(), reason);
+        if (local) return finish(errored(message));
+        if (tally_.answered() == 0) {
+            return finish(failed(FailureClass::unreachable, since_start(), message));
+        }
+        tally_.on_lost(sequence, reason);
+    }
+    if (tally_.sent() < query_.packets) {
+        next_packet_.set(first_sent_ +
+                         query_.packet_interval * static_cast<Duration::rep>(tally_.sent()));
+    } else if (tally_.settled()) {
+        conclude_run();
+    }
+}
+
+void IcmpProbe::on_events(const std::vector<io::IcmpEvent>& events) {
+    for (const io::IcmpEvent& event : events) {
+        if (event.error_number == 0) {
+            if (tally_.answered() == 0 && event.sequence < tally_.sent()) {
+                phases_.push_back({"first_byte", first_sent_ - started_, event.at - first_sent_});
+            }
+            tally_.on_reply(event.sequence, event.at);
+        } else {
+            tally_.on_lost(event.sequence, fmt::format("{} says {}", to_text(event.reporter),
+                                                       io::errno_text(event.error_number)));
+        }
+    }
+    if (tally_.sent() == query_.packets && tally_.settled()) conclude_run();
+}
+
+void IcmpProbe::conclude_run() {
+    // At the deadline the timer is up to a millisecond late.
+    const Duration waited = std::min(since_start(), deadline_ - started_);
+    finish(tally_.judge(definition_, asked(), waited));
+}
+
+void IcmpProbe::finish(Outcome outcome) {
+    outcome.address = target_;
+    outcome.phases = phases_;
+    // `done` may destroy this probe or start it again.
+    const Done done = std::exchange(done_, nullptr);
+    cancel();
+    done(std::move(outcome));
+}
+
+std::string IcmpProbe::asked() const {
+    if (target_ == query_.address.value) return target_;
+    return fmt::format("{} ({})", query_.address.shown, target_);
+}
+
+}  // namespace
+
+std::unique_ptr<Probe> make_icmp_probe(const Definition& definition, ProbeServices services) {
+    return std::make_unique<IcmpProbe>(definition, services);
+}
+
+}  // namespace picket::checks
