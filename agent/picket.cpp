@@ -60,6 +60,7 @@ Terminal terminal_of(const Invocation& invocation) {
     return Terminal{
         .style = style_of(invocation, interactive),
         .interactive = interactive,
+        .database_default = "/var/lib/picket/picket.db",
         .now = picket::io::wall_now,
         .print = [](std::string_view text) { return write_all(stdout, text); },
         .complain = [](std::string_view text) { write_all(stderr, text); },

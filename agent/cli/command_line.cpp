@@ -17,11 +17,8 @@ namespace {
 constexpr int usage_exit_code = 2;
 
 std::string check_time(const std::string& text) {
-    if (parse_duration(text).has_value() || parse_time(text).has_value()) return {};
-    return fmt::format(
-        "'{}' is neither a duration such as 2h nor a time such as "
-        "2026-11-23T03:00:00Z",
-        text);
+    const auto moment = parse_moment(WallTime{}, text);
+    return moment.has_value() ? std::string() : moment.error().message();
 }
 
 class Grammar {
@@ -62,6 +59,11 @@ private:
             ->check(time);
     }
 
+    void add_database(CLI::App* command) {
+        command->add_option("--db", invocation.database,
+                            "Read this database instead of asking the agent");
+    }
+
     void add_looks() {
         CLI::App* status =
             command(Command::status, "status", "Every check: its state, since when, its last hour",
@@ -81,6 +83,7 @@ private:
         add_times(history);
         history->add_option("--until", invocation.until, "A time, or how long ago: 30m")
             ->check(CLI::Validator(check_time, "TIME"));
+        add_database(history);
         history->add_flag("--csv", invocation.csv, "Every outcome, as comma-separated values");
         command(Command::members, "members", "The agents of the mesh", "picket members");
         command(Command::events, "events", "What has happened lately", "picket events --follow")
@@ -92,6 +95,7 @@ private:
             command(Command::outages, "outages", "Outages, newest first", "picket outages --open");
         outages->add_flag("--open", invocation.open, "Only those that are not over");
         add_times(outages);
+        add_database(outages);
         command(Command::outage, "outage", "One outage in full", "picket outage 'homepage#7'")
             ->add_option("ID", invocation.subject, "Such as homepage#7")
             ->required();

@@ -7,10 +7,10 @@
 
 #include <array>
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "agent/api/server.h"
@@ -18,21 +18,14 @@
 #include "agent/io/clock.h"
 #include "agent/io/loop.h"
 #include "agent/io/timer.h"
+#include "storage/store.h"
 #include "tests/support/fake_backend.h"
+#include "tests/support/temporary_directory.h"
 
 namespace picket::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct TemporaryDirectory {
-    TemporaryDirectory() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-    ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-    std::string path = "/tmp/picket-cli-XXXXXX";
-};
 
 // An agent's API on a thread of its own, as the CLI waits for its answers.
 class Agent {
@@ -90,6 +83,7 @@ struct Shell {
         Terminal terminal;
         terminal.style.width = 80;
         terminal.now = [] { return api::sample_now; };
+        terminal.database_default = database;
         terminal.print = [&](std::string_view text) {
             output += text;
             return output.find(enough) == std::string::npos;
@@ -100,8 +94,9 @@ struct Shell {
     }
     bool printed(std::string_view text) const { return output.find(text) != std::string::npos; }
 
-    TemporaryDirectory directory;
-    std::string socket = directory.path + "/picket.sock";
+    testing::TemporaryDirectory directory;
+    std::string socket = directory.path("picket.sock");
+    std::string database = directory.path("picket.db");  // Not there, unless a test makes it.
     std::string output;
     std::string errors;
     std::string enough = "never printed";  // Once this is printed, nobody reads any more.
@@ -188,6 +183,60 @@ TEST_CASE("no agent is told with the socket, and exits with 3") {
     CHECK(shell.run({"events", "--follow"}) == 3);
 }
 
+// What an agent that has gone left behind: an outage and two outcomes.
+void write_database(const std::string& directory) {
+    const WallTime began = api::sample_now - 10min;
+    auto opened = storage::Store::open(directory, began);
+    REQUIRE(opened.has_value());
+    storage::Batch batch;
+    storage::HistoryRow row;
+    row.check = "root@web-03";
+    row.outcome.at = began;
+    row.outcome.latency = 2ms;
+    row.outcome.message = "12 GiB free";
+    batch.outcomes.push_back(row);
+    row.outcome.at = began + 1min;
+    batch.outcomes.push_back(row);
+    storage::Outage outage;
+    outage.check = "homepage";
+    outage.epoch = 7;
+    outage.scope = "total";
+    outage.opened = began;
+    outage.first_failure = began - 1s;
+    outage.failure_class = checks::FailureClass::refused;
+    outage.message = "connection refused";
+    batch.facts.emplace_back(outage);
+    REQUIRE(opened->store.write(batch, began).has_value());
+}
+
+TEST_CASE("where no agent answers, history and outages come from the database, which is said") {
+    Shell shell;
+    write_database(shell.directory.path());
+    CHECK(shell.run({"history", "root"}) == 0);
+    CHECK(shell.printed("2 passed, 0 failed, 0 errored"));
+    CHECK(shell.printed("12 GiB free"));
+    CHECK(shell.errors == "picket: no agent answers on " + shell.socket +
+                              ": is picketd running?\npicket: read " + shell.database +
+                              " instead\n");
+    CHECK(shell.run({"outages"}) == 0);
+    CHECK(shell.printed("homepage#7  open   2026-11-23 02:50:00  10m     total"));
+    CHECK(shell.run({"history", "homepage", "--since", "1m"}) == 3);
+    CHECK(shell.errors.find("no check is named 'homepage'") != std::string::npos);
+}
+
+TEST_CASE("--db reads that file and asks nobody") {
+    Shell shell;
+    write_database(shell.directory.path());
+    const std::string database = std::exchange(shell.database, "/nonexistent");
+    CHECK(shell.run({"outages", "--open", "--json", "--db", database.c_str()}) == 0);
+    CHECK(shell.output.starts_with(R"({"truncated":false,"outages":[{"id":"homepage#7")"));
+    CHECK(shell.errors.empty());
+    CHECK(shell.run({"history", "nope", "--db", database.c_str()}) == 1);
+    CHECK(shell.errors == "picket: no check is named 'nope'\n");
+    CHECK(shell.run({"history", "root", "--db", "/nonexistent"}) == 1);
+    CHECK(shell.run({"history", "root"}) == 3);
+}
+
 TEST_CASE("what cannot be understood is told, and exits with 2") {
     Shell shell;
     CHECK(shell.run({}) == 2);
@@ -224,8 +273,8 @@ TEST_CASE("files are picketd's to read, as the caller") {
 
 // What a client makes of bytes that no agent would send.
 Result<Reply> reply_to(std::string_view bytes) {
-    const TemporaryDirectory directory;
-    const std::string path = directory.path + "/s";
+    const testing::TemporaryDirectory directory;
+    const std::string path = directory.path("s");
     const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
