@@ -213,7 +213,8 @@ void Agent::on_transition(CarriedCheck& check, const gossip::Transition& transit
     event.message = fmt::format("{}#{}: ", check.name, outage.epoch);
     event.message += after.outage()
                          ? fmt::format("{} (1/1, uncorroborated)", outage.message)
-                         : "over after " + format_duration(*outage.closed - outage.opened);
+                         : "over after " + format_duration(std::chrono::round<std::chrono::seconds>(
+                                               *outage.closed - outage.opened));
     after.outage() ? log_warning(event.message) : log_info(event.message);
     events_.add(std::move(event));
     update_service_status();

@@ -19,6 +19,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/log.h"
 #include "agent/base/version.h"
+#include "agent/cli/output_style.h"
 #include "agent/cli/render.h"
 #include "agent/config.h"
 #include "agent/io/clock.h"
@@ -148,7 +149,8 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
     io::Loop loop;
     io::Resolvers resolvers(loop);
     io::HttpClient http(loop);
-    const cli::Style style = cli::output_style(options.no_color);
+    const cli::Style style =
+        cli::output_style(options.no_color ? cli::ColourWish::none : cli::ColourWish::fitting);
     bool all_passed = true;
     std::size_t asked = 0;
     for (const auto& [name, entry] : load.loaded.next.entries()) {
