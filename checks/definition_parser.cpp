@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <set>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -65,6 +66,7 @@ std::string_view explanation(std::string_view description) {
 // [TYPE.NAME] with a valid name.
 std::vector<NamedCheck> scan_names(std::string_view text, std::string_view agent) {
     std::vector<NamedCheck> names;
+    std::set<std::string> seen;
     Position position;
     for (std::size_t begin = 0; begin < text.size(); ++position.line) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -83,14 +85,10 @@ std::vector<NamedCheck> scan_names(std::string_view text, std::string_view agent
         const bool valid = check_name(name).has_value() && (quoted || name.find('.') == name.npos);
         if (!valid) continue;
         const Scope scope = default_definition(*type).scope;
-        names.push_back(
-            {scope == Scope::mesh ? std::string(name) : fmt::format("{}@{}", name, agent), *type,
-             scope, position});
+        std::string full =
+            scope == Scope::mesh ? std::string(name) : fmt::format("{}@{}", name, agent);
+        if (seen.insert(full).second) names.push_back({std::move(full), *type, scope, position});
     }
-    std::ranges::stable_sort(names, {}, &NamedCheck::name);
-    const auto repeated = std::ranges::unique(names, {}, &NamedCheck::name);
-    names.erase(repeated.begin(), repeated.end());
-    std::ranges::sort(names, {}, &NamedCheck::position);
     return names;
 }
 
