@@ -1,7 +1,6 @@
 #include "checks/definition_parser.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <set>
@@ -12,6 +11,23 @@
 #include "checks/check_reader.h"
 #include "checks/definition_keys.h"
 #include "checks/value_forms.h"
+
+// toml++ asserts what it believes of its input, and for some texts it is wrong:
+// `[.` would stop the agent. Such a belief is the file's fault here. This throw is
+// the only one in picket, and is caught where the parser is called.
+namespace {
+
+struct TomlSurprise {};
+
+[[noreturn]] void surprised() {
+    throw TomlSurprise{};
+}
+
+}  // namespace
+
+#undef NDEBUG
+#define TOML_ASSERT(condition) (static_cast<bool>(condition) ? static_cast<void>(0) : surprised())
+#include <toml++/toml.h>
 
 namespace picket::checks {
 namespace {
@@ -100,16 +116,20 @@ Document read_document(std::string_view text, std::string_view file) {
         document.problems.push_back({std::string(file), fault->position, {}, fault->message});
         return document;
     }
-    const toml::parse_result result = toml::parse(text);
-    if (result.failed()) {
-        const toml::parse_error& error = result.error();
-        document.problems.push_back({std::string(file),
-                                     position_of(error.source()),
-                                     {},
-                                     std::string(explanation(error.description()))});
-        return document;
+    try {
+        const toml::parse_result result = toml::parse(text);
+        if (result.succeeded()) {
+            document.root = value_of(result.table());
+        } else {
+            const toml::parse_error& error = result.error();
+            document.problems.push_back({std::string(file),
+                                         position_of(error.source()),
+                                         {},
+                                         std::string(explanation(error.description()))});
+        }
+    } catch (const TomlSurprise&) {
+        document.problems.push_back({std::string(file), {}, {}, "the text is not TOML"});
     }
-    document.root = value_of(result.table());
     return document;
 }
 
