@@ -140,8 +140,8 @@ void CheckReader::read_check(Type type, Member& table) {
     std::ranges::sort(definition.secrets, [](const std::string& a, const std::string& b) {
         return a.size() != b.size() ? a.size() > b.size() : a < b;
     });
-    const auto repeated = std::ranges::unique(definition.secrets);
-    definition.secrets.erase(repeated.begin(), repeated.end());
+    definition.secrets.erase(std::unique(definition.secrets.begin(), definition.secrets.end()),
+                             definition.secrets.end());
     if (problems_.empty()) definitions_.push_back(std::move(definition));
 }
 
@@ -252,12 +252,10 @@ bool CheckReader::report_unquoted_name(std::string_view type, const Member& tabl
         inner = &inner->value.members.front();
         name += "." + inner->name;
     }
-    bool reported = inner != &table;
-    if (reported) {
-        problems_.add(inner->position, fmt::format("{}.{}", type, name),
-                      fmt::format("a name with a dot is quoted: [{}.{}]", type, quote(name)));
-    }
-    return reported;
+    if (inner == &table) return false;
+    problems_.add(inner->position, fmt::format("{}.{}", type, name),
+                  fmt::format("a name with a dot is quoted: [{}.{}]", type, quote(name)));
+    return true;
 }
 
 bool CheckReader::substitute_all(Value& value, const std::string& key,
