@@ -34,10 +34,12 @@ SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all -D_GLIBCXX_ASSERTI
 CXXFLAGS_release := -O2 -g $(HARDENING)
 CXXFLAGS_asan := -O1 -g -fsanitize=address,undefined $(SANITIZE)
 CXXFLAGS_tsan := -O1 -g -fsanitize=thread $(SANITIZE)
+CXXFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
 CXXFLAGS_coverage := -O0 -g --coverage
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 LDFLAGS_coverage := --coverage
 
 CXXFLAGS_ALL = -std=c++20 -I. $(DEFINES) $(WARNINGS) $(WERROR) $(CXXFLAGS_$(PROFILE)) $(CXXFLAGS)
@@ -52,11 +54,12 @@ LIBRARIES := -luv -lcurl -lcares -lre2 -lsqlite3 -lmicrohttpd -lsystemd -lspdlog
 MAINS := agent/picketd.cpp agent/picket.cpp
 SOURCES := $(filter-out $(MAINS),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
     checks/*/*.cpp gossip/*.cpp gossip/*/*.cpp storage/*.cpp)))
-SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.cpp))
+# Programs that tests start; the rest of tests/support is linked into the tests.
+TEST_PROGRAM_SOURCES := tests/support/storage_writer.cpp
+SUPPORT_SOURCES := $(filter-out $(TEST_PROGRAM_SOURCES),$(sort $(wildcard tests/support/*.cpp)))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp tests/unit/*/*/*.cpp))
 INTEGRATION_SOURCES := $(sort $(wildcard tests/integration/*.cpp))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.cpp))
-BENCH_SOURCES := $(sort $(wildcard tests/bench/*.cpp))
 ALL_FILES := $(sort $(wildcard agent/*.[hc]* agent/*/*.[hc]* checks/*.[hc]* checks/*/*.[hc]* \
     gossip/*.[hc]* gossip/*/*.[hc]* storage/*.[hc]* tests/*/*.[hc]* tests/*/*/*.[hc]* \
     tests/*/*/*/*.[hc]*))
@@ -67,7 +70,8 @@ LIBRARY := $(BUILD)/libpicket.a
 PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
-    $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES)))
+    $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) \
+    tests/fuzz/replay_main.cpp))
 
 # ---- Programs --------------------------------------------------------------------------------
 
@@ -93,18 +97,86 @@ $(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/agent/%.o $(LIBRARY)
 $(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRARY)
 	$(LINK)
 
+$(BUILD)/storage_writer: $(call objects,tests/support/storage_writer.cpp) $(LIBRARY)
+	$(LINK)
+
 .PHONY: unit
 unit:  ## unit tests, with ASan and UBSan
 	@$(MAKE) PROFILE=asan build/asan/unit_tests
 	build/asan/unit_tests
 
+$(BUILD)/integration_tests: $(call objects,tests/unit/main.cpp $(INTEGRATION_SOURCES) \
+    $(SUPPORT_SOURCES)) $(LIBRARY)
+	$(LINK)
+
+# One fuzz_NAME.cpp is one target; its corpus is tests/fuzz/corpus/NAME.
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.cpp,%,$(FUZZ_SOURCES))
+REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/fuzz_%)
+
+$(REPLAYS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o \
+    $(LIBRARY)
+	$(LINK)
+
+.PHONY: corpus replays
+replays: $(REPLAYS)
+corpus:  ## run every fuzz target over its corpus, with ASan and UBSan
+	@$(MAKE) PROFILE=asan replays
+	@for name in $(FUZZ_NAMES); do \
+	    build/asan/fuzz_$$name tests/fuzz/corpus/$$name || exit 1; done
+
+# The fuzzer's own build: clang's libFuzzer, the library compiled with its coverage too.
+.PHONY: fuzz
+T ?= $(firstword $(FUZZ_NAMES))
+SECONDS ?= 60
+fuzz:  ## fuzz one target: T=definition_parser SECONDS=60
+	@command -v clang++-14 >/dev/null || { echo "make fuzz needs the package clang-14"; exit 1; }
+	@$(MAKE) PROFILE=fuzz CXX=clang++-14 WARNINGS= WERROR= build/fuzz/libfuzzer_$(T)
+	@mkdir -p build/fuzz/found/$(T)
+	build/fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/found/ \
+	    build/fuzz/found/$(T) tests/fuzz/corpus/$(T)
+
+$(BUILD)/libfuzzer_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBRARY)
+	@echo "  link $@"
+	@$(CXX) $(LDFLAGS_fuzz) $(filter %.o %.a,$^) $(LIBRARIES) -o $@
+
+TEST_PROGRAMS = $(PROGRAMS) $(BUILD)/unit_tests $(BUILD)/integration_tests $(BUILD)/storage_writer \
+    $(REPLAYS)
+
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS)
+
+.PHONY: test
+test: test-dependencies  ## everything: unit, corpora, integration; the last line is the sum
+	@$(MAKE) PROFILE=asan test-programs
+	@tests/run build/asan
+
+.PHONY: check
+check: format-check unit  ## the one before each commit: format and unit tests
+
+.PHONY: integration
+integration: test-dependencies  ## integration tests only; ONLY=name for one file
+	@$(MAKE) PROFILE=asan test-programs
+	@tests/run build/asan integration-$(ONLY)
+
+.PHONY: demo
+demo: all demo-dependencies  ## watch a real web server break and heal
+	@tests/demo build/release
+
+.PHONY: bench
+bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
+	@tests/bench/agent.py build/release
+
 # ---- Housekeeping ----------------------------------------------------------------------------
 
-.PHONY: build-dependencies test-dependencies
+.PHONY: build-dependencies test-dependencies demo-dependencies bench-dependencies
 build-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt
 test-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt packaging/test-dependencies.txt
+demo-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt packaging/demo-dependencies.txt
+bench-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt packaging/bench-dependencies.txt
 
 .PHONY: format format-check
 format:  ## rewrite the sources in picket's format

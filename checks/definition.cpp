@@ -26,7 +26,7 @@ bool same_definition(const Definition& a, const Definition& b) {
         return std::tie(d.name, d.scope, d.query, d.interval, d.timeout, d.latency, d.fail_after,
                         d.recover_after, d.expect_failure, d.enabled, d.witnesses, d.quorum, d.from,
                         d.on_partition, d.family, d.source, d.resolver, d.labels, d.runbook,
-                        d.owner, d.depends_on, d.escalate, d.slo, d.severity);
+                        d.owner, d.depends_on, d.escalate, d.slo, d.severity, d.as_written);
     };
     return members(a) == members(b);
 }

@@ -25,10 +25,6 @@ char lower(char letter) {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 std::string to_text(const StatusRange& range) {
     if (range.first == range.last) return fmt::format("{}", range.first);
     if (range.first % 100 == 0 && range.last == range.first + 99) {
@@ -39,6 +35,15 @@ std::string to_text(const StatusRange& range) {
 
 std::string_view verb(Wanted wanted) {
     return wanted == Wanted::match ? "matches" : "does not match";
+}
+
+std::string days_text(Duration duration) {
+    const auto count = std::chrono::floor<std::chrono::days>(duration).count();
+    return fmt::format("{} day{}", count, count == 1 ? "" : "s");
+}
+
+std::string certificate_expectation(std::uint32_t days_min) {
+    return fmt::format("certificate valid for {} more", days_text(std::chrono::days(days_min)));
 }
 
 Judgement judgement(std::string what, std::string found, bool met) {
@@ -83,6 +88,10 @@ const std::string& Pattern::expression() const {
     return compiled_->pattern();
 }
 
+bool same_field_name(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 std::string to_text(std::span<const StatusRange> ranges) {
     std::string text;
     for (const StatusRange& range : ranges) {
@@ -108,7 +117,7 @@ Judgement judge_header(const HeaderFields& fields, std::string_view name, const 
     const std::string* shown = nullptr;
     bool matched = false;
     for (const auto& [field, value] : fields) {
-        if (matched || !same_name(field, name)) continue;
+        if (matched || !same_field_name(field, name)) continue;
         matched = pattern.found_in(value);
         if (shown == nullptr || matched) shown = &value;
     }
@@ -140,21 +149,21 @@ Judgement judge_body(std::string_view body, const Pattern& pattern, Wanted wante
 
 Judgement judge_certificate_days(WallTime now, std::string_view host, WallTime not_after,
                                  std::uint32_t days_min) {
-    const auto days = [](Duration duration) {
-        const auto count = std::chrono::floor<std::chrono::days>(duration).count();
-        return fmt::format("{} day{}", count, count == 1 ? "" : "s");
-    };
     const bool met = not_after - now >= std::chrono::days(days_min);
     const std::string date = format_time(not_after).substr(0, 10);
-    const bool expired = not_after < now;
-    const std::string when = expired
-                                 ? fmt::format("expired {} ago ({})", days(now - not_after), date)
-                                 : fmt::format("expires in {} ({})", days(not_after - now), date);
-    Judgement judged = judgement(
-        fmt::format("certificate valid for {} more", days(std::chrono::days(days_min))), when, met);
+    const std::string when =
+        not_after < now ? fmt::format("expired {} ago ({})", days_text(now - not_after), date)
+                        : fmt::format("expires in {} ({})", days_text(not_after - now), date);
+    Judgement judged = judgement(certificate_expectation(days_min), when, met);
     if (met) return judged;
     return unmet(std::move(judged), FailureClass::certificate,
                  fmt::format("certificate of {} {}, expected at least {}", host, when, days_min));
+}
+
+Judgement judge_no_certificate(std::string_view host, std::uint32_t days_min) {
+    return unmet(judgement(certificate_expectation(days_min), "none", false),
+                 FailureClass::certificate,
+                 fmt::format("{} answered without TLS, expected a certificate", host));
 }
 
 Judgement judge_latency(Duration took, Duration expected) {
@@ -179,7 +188,7 @@ Outcome conclude(Outcome outcome, std::vector<Judgement> judgements) {
     return outcome;
 }
 
-Outcome expect_failure(Outcome outcome) {
+Outcome invert(Outcome outcome) {
     if (outcome.finding == Finding::errored) return outcome;
     const bool turned_out = outcome.finding == Finding::failed;
     outcome.finding = turned_out ? Finding::passed : Finding::failed;

@@ -73,13 +73,16 @@ struct Judgement {
 
 using HeaderFields = std::vector<std::pair<std::string, std::string>>;
 
+// Names of header fields compare without regard to case.
+bool same_field_name(std::string_view a, std::string_view b);
+
 // "2xx", "301", "200-204", joined by ", ".
 std::string to_text(std::span<const StatusRange> ranges);
 
 Judgement judge_status(std::uint16_t status, std::span<const StatusRange> expected);
 
-// Names compare without regard to case. A field that comes more than once
-// matches when any of its values does. A missing one does not match.
+// A field that comes more than once matches when any of its values does. A
+// missing one does not match.
 Judgement judge_header(const HeaderFields& fields, std::string_view name, const Pattern& pattern,
                        Wanted wanted);
 
@@ -90,6 +93,9 @@ Judgement judge_body(std::string_view body, const Pattern& pattern, Wanted wante
 Judgement judge_certificate_days(WallTime now, std::string_view host, WallTime not_after,
                                  std::uint32_t days_min);
 
+// What days of a certificate are expected of a `host` that shows none.
+Judgement judge_no_certificate(std::string_view host, std::uint32_t days_min);
+
 Judgement judge_latency(Duration took, Duration expected);
 
 // `outcome` with the judgements' expectations added; failed if one is unmet, by
@@ -98,7 +104,7 @@ Outcome conclude(Outcome outcome, std::vector<Judgement> judgements);
 
 // What key `expect_failure` makes of an outcome: failed becomes passed and passed
 // becomes failed. An errored one stays: what was not asked proves nothing.
-Outcome expect_failure(Outcome outcome);
+Outcome invert(Outcome outcome);
 
 // As messages say it: "0.4 ms", "912 ms", "3 s", "12.5 s".
 std::string spoken(Duration duration);

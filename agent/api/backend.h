@@ -29,7 +29,8 @@ public:
     virtual StatusView status() const = 0;
 
     // not_found where there is no such check.
-    virtual Result<ShowView> show(std::string_view check) const = 0;
+    virtual void show(std::string_view check, std::function<void(Result<ShowView>)> done) = 0;
+
 
     virtual void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) = 0;
 
@@ -38,7 +39,17 @@ public:
     virtual void probe(std::string_view check,
                        std::function<void(Result<checks::Outcome>)> done) = 0;
 
-    virtual ReloadView reload() = 0;
+    virtual void outages(OutagesQuery query, std::function<void(Result<OutagesView>)> done) = 0;
+
+    // `id` is "homepage#7". not_found where there is no such outage.
+    virtual void outage(std::string_view id,
+                        std::function<void(Result<OutageDetailView>)> done) = 0;
+
+    // Sorted by name; this agent is one of them.
+    virtual std::vector<MemberView> members() const = 0;
+
+    // Reads the definitions again and says what that changed.
+    virtual void reload(std::function<void(Result<ReloadView>)> done) = 0;
 
     // The newest events, oldest first, at most events_kept_max.
     virtual std::vector<Event> events() const = 0;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,9 +58,14 @@ struct CheckView {
     std::uint32_t abstain = 0;
     std::vector<std::string> zones_failing;
     std::optional<LastView> last;
-    std::string problem;    // Why it is not being asked; empty: null.
-    std::string sparkline;  // The last hour, 30 characters, two minutes each, oldest first.
+    std::string problem;  // Why it is not being asked; empty: null.
+    // The last hour, 30 characters, two minutes each, oldest first: '0' to '7' for
+    // passed, by latency against the slowest of the hour; '!' something failed;
+    // '?' only errored; '-' not asked.
+    std::string sparkline;
 };
+
+constexpr std::size_t sparkline_length = 30;
 
 struct OutageView {
     std::string id;
@@ -73,17 +79,65 @@ struct OutageView {
     std::string message;
 };
 
-struct StatusView {
-    AgentView agent;
-    MeshView mesh;
-    std::vector<CheckView> checks;    // Sorted by name.
-    std::vector<OutageView> outages;  // Open ones.
+struct OutagesQuery {
+    bool open_only = false;
+    std::optional<WallTime> since;  // Those open at this time or later.
+};
+
+struct OutagesView {
+    bool truncated = false;           // More than outages_max: the newest are shown.
+    std::vector<OutageView> outages;  // Newest first.
+};
+
+constexpr std::size_t outages_max = 1'000;
+
+struct VoteView {
+    std::string agent;
+    std::string zone;
+    std::string vote;  // ok, fail or abstain
+    checks::FailureClass failure_class = checks::FailureClass::none;
+    std::string message;
+    WallTime at;
+};
+
+// Counts include the agent that asked.
+struct RollCallView {
+    std::uint32_t asked = 1;
+    std::uint32_t answered = 1;
+    std::uint32_t needed = 1;
 };
 
 struct TimelineEntry {
     WallTime at;
     std::string agent;
     std::string event;
+};
+
+// One outage in full.
+struct OutageDetailView {
+    OutageView outage;
+    std::vector<VoteView> votes;
+    RollCallView roll_call;
+    std::vector<TimelineEntry> timeline;  // Newest last.
+};
+
+struct MemberView {
+    std::string name;
+    std::string address;  // Of its gossip; empty: null.
+    std::string zone;
+    std::string state;  // alive, suspect, failed, left
+    std::uint64_t incarnation = 0;
+    bool picket = true;  // Not merely something that speaks the same gossip.
+    std::string version;
+    bool fit = true;
+    std::uint32_t checks = 0;
+};
+
+struct StatusView {
+    AgentView agent;
+    MeshView mesh;
+    std::vector<CheckView> checks;    // Sorted by name.
+    std::vector<OutageView> outages;  // Open ones.
 };
 
 // One check with everything known about it.
@@ -121,6 +175,22 @@ struct HistoryView {
 constexpr std::size_t history_points_max = 2'000;
 
 enum class EventType : std::uint8_t { membership, verdict, outage, reload, problem };
+
+constexpr std::string_view to_text(EventType type) {
+    switch (type) {
+        case EventType::membership:
+            return "membership";
+        case EventType::verdict:
+            return "verdict";
+        case EventType::outage:
+            return "outage";
+        case EventType::reload:
+            return "reload";
+        case EventType::problem:
+            break;
+    }
+    return "problem";
+}
 
 struct Event {
     WallTime at;

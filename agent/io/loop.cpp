@@ -1,5 +1,6 @@
 #include "agent/io/loop.h"
 
+#include <csignal>
 #include <deque>
 #include <utility>
 
@@ -24,6 +25,7 @@ struct Loop::Posted {
 };
 
 Loop::Loop() : uv_{}, posted_(std::make_unique<Posted>()) {
+    std::signal(SIGPIPE, SIG_IGN);
     PICKET_ASSERT(uv_loop_init(&uv_) == 0);
     posted_->idle = make_handle<uv_idle_t>([posted = posted_.get()] { posted->drain(); },
                                            [this](uv_idle_t* idle) { uv_idle_init(&uv_, idle); });
@@ -31,7 +33,11 @@ Loop::Loop() : uv_{}, posted_(std::make_unique<Posted>()) {
 
 Loop::~Loop() {
     posted_.reset();
-    while (uv_run(&uv_, UV_RUN_NOWAIT) != 0) {
+    uv_walk(
+        &uv_, [](uv_handle_t* handle, void*) { PICKET_ASSERT(uv_is_closing(handle) != 0); },
+        nullptr);
+    // What is left is close callbacks, and a Worker's job that nobody waits for.
+    while (uv_run(&uv_, UV_RUN_ONCE) != 0) {
     }
     PICKET_ASSERT(uv_loop_close(&uv_) == 0);
 }

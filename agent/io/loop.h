@@ -1,8 +1,11 @@
 // Loop: the libuv loop of this process, and its end.
 //
 // One thread runs it and owns all state. When it is destroyed every handle must
-// have been closed by its owner; the destructor runs the pending close callbacks
-// and then asserts that nothing is left, so a leaked handle is found by any test.
+// have been closed by its owner: the destructor asserts that, so that a leaked handle is
+// found by any test, and runs the pending close callbacks.
+//
+// Writing to a peer that has gone is an error of that write: neither libuv nor
+// OpenSSL asks for that each time, so the first Loop has the process ignore SIGPIPE.
 
 #pragma once
 

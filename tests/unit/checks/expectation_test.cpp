@@ -108,15 +108,15 @@ TEST_CASE("the first unmet judgement names the failure, and all are kept") {
 }
 
 TEST_CASE("expecting a failure turns what was found around, but not what was not asked") {
-    const Outcome closed = expect_failure(failed(FailureClass::refused, 1ms, "connection refused"));
+    const Outcome closed = invert(failed(FailureClass::refused, 1ms, "connection refused"));
     CHECK(closed.finding == Finding::passed);
     CHECK(closed.failure_class == FailureClass::none);
     CHECK(closed.message == "failed as expected: connection refused");
-    const Outcome open = expect_failure(passed(1ms, "connected"));
+    const Outcome open = invert(passed(1ms, "connected"));
     CHECK(open.finding == Finding::failed);
     CHECK(open.failure_class == FailureClass::content);
     CHECK(open.message == "passed, expected to fail: connected");
-    CHECK(expect_failure(errored("out of descriptors")).finding == Finding::errored);
+    CHECK(invert(errored("out of descriptors")).finding == Finding::errored);
 }
 
 TEST_CASE("durations are spoken in the unit a person would use") {

@@ -1,0 +1,67 @@
+// AgentBackend: what the API shows of an agent, and what it may ask of it.
+//
+// Builds plain values out of the agent's parts. What is on disk is read on a worker
+// of its own, one question at a time, after what was just recorded has been written:
+// whoever hears of an outage and asks for it finds it. At most questions_max wait;
+// further ones are refused.
+
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/api/backend.h"
+#include "agent/io/worker.h"
+#include "checks/probes/once.h"
+#include "storage/history_reader.h"
+
+namespace picket {
+
+class Agent;
+struct CarriedCheck;
+
+class AgentBackend : public api::Backend {
+public:
+    static constexpr std::size_t questions_max = 64;
+    static constexpr std::size_t probes_max = 8;  // Of clients, in flight at once.
+
+    explicit AgentBackend(Agent& agent);
+
+    api::StatusView status() const override;
+    void show(std::string_view check, std::function<void(Result<api::ShowView>)> done) override;
+    void history(api::HistoryQuery query,
+                 std::function<void(Result<api::HistoryView>)> done) override;
+    void probe(std::string_view check, std::function<void(Result<checks::Outcome>)> done) override;
+    void outages(api::OutagesQuery query,
+                 std::function<void(Result<api::OutagesView>)> done) override;
+    void outage(std::string_view id,
+                std::function<void(Result<api::OutageDetailView>)> done) override;
+    std::vector<api::MemberView> members() const override;
+    void reload(std::function<void(Result<api::ReloadView>)> done) override;
+    std::vector<api::Event> events() const override;
+    std::unique_ptr<api::Subscription> subscribe(
+        std::function<void(const api::Event&)> on_event) override;
+
+private:
+    // Asks the stored history something, off the loop. `question` gets the reader;
+    // `done` gets its answer, or why there is none.
+    template <typename Answer>
+    void ask(std::function<Result<Answer>(storage::HistoryReader&)> question,
+             std::function<void(Result<Answer>)> done);
+    void ask_next();
+
+    api::CheckView check_view(const CarriedCheck& check) const;
+    std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+
+    Agent& agent_;
+    io::Worker reader_;
+    std::deque<std::function<void()>> questions_;
+    std::list<checks::Once> probes_;
+};
+
+}  // namespace picket

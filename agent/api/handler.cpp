@@ -1,0 +1,249 @@
+#include "agent/api/handler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "agent/api/documents.h"
+#include "agent/base/text.h"
+
+namespace picket::api {
+namespace {
+
+constexpr Duration history_window_default = std::chrono::hours(1);
+
+std::string_view code_of(unsigned status) {
+    switch (status) {
+        case 400:
+            return "invalid";
+        case 403:
+            return "forbidden";
+        case 404:
+            return "not_found";
+        case 405:
+            return "method_not_allowed";
+        case 413:
+            return "body_too_large";
+        case 414:
+            return "address_too_long";
+        case 503:
+            return "unavailable";
+        default:
+            return "internal";
+    }
+}
+
+Response error_response(const Error& error) {
+    switch (error.code()) {
+        case Code::invalid:
+            return api::error_response(400, error.message());
+        case Code::not_found:
+            return api::error_response(404, error.message());
+        case Code::exhausted:
+        case Code::timed_out:
+            return api::error_response(503, error.message());
+        case Code::io:
+        case Code::corrupt:
+            break;
+    }
+    return api::error_response(500, error.message());
+}
+
+// The answer to something that takes time: its document, or its error.
+template <typename View, typename Write>
+auto respond_with(std::function<void(Response)> respond, Write write) {
+    return [respond = std::move(respond), write = std::move(write)](Result<View> view) {
+        respond(view.has_value() ? Response{200, write(*view)} : error_response(view.error()));
+    };
+}
+
+const std::string* parameter(const Route& route, const std::string& name) {
+    const auto found = route.parameters.find(name);
+    return found == route.parameters.end() ? nullptr : &found->second;
+}
+
+// RFC 3339, or how long ago: "2h".
+Result<std::optional<WallTime>> time_parameter(WallTime now, const Route& route,
+                                               const std::string& name) {
+    const std::string* text = parameter(route, name);
+    if (text == nullptr) return std::optional<WallTime>();
+    if (const auto ago = parse_duration(*text); ago.has_value()) return std::optional(now - *ago);
+    const auto time = parse_time(*text);
+    if (time.has_value()) return std::optional(*time);
+    return failure(
+        Code::invalid,
+        fmt::format("{}: '{}' is neither a time such as 2026-11-23T03:00:00Z nor a duration "
+                    "such as 2h",
+                    name, printable_line(*text, 64)));
+}
+
+Result<bool> flag_parameter(const Route& route, const std::string& name, bool absent) {
+    const std::string* text = parameter(route, name);
+    if (text == nullptr) return absent;
+    if (*text == "1") return true;
+    if (*text == "0") return false;
+    return failure(Code::invalid,
+                   fmt::format("{}: '{}' is neither 0 nor 1", name, printable_line(*text, 64)));
+}
+
+Result<std::size_t> count_parameter(const Route& route, const std::string& name,
+                                    std::size_t absent) {
+    const std::string* text = parameter(route, name);
+    if (text == nullptr) return absent;
+    std::size_t count = 0;
+    const char* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, count);
+    if (error == std::errc{} && stop == end) return count;
+    return failure(Code::invalid,
+                   fmt::format("{}: '{}' is not a number", name, printable_line(*text, 64)));
+}
+
+Result<HistoryQuery> history_query(WallTime now, const Route& route) {
+    const auto since = PICKET_TRY(time_parameter(now, route, "since"));
+    const auto until = PICKET_TRY(time_parameter(now, route, "until"));
+    HistoryQuery query{.check = route.names.front(), .from = {}, .to = until.value_or(now)};
+    query.from = since.value_or(query.to - history_window_default);
+    if (query.from >= query.to) {
+        return failure(Code::invalid, fmt::format("since ({}) must be before until ({})",
+                                                  format_time(query.from), format_time(query.to)));
+    }
+    return query;
+}
+
+Result<OutagesQuery> outages_query(WallTime now, const Route& route) {
+    OutagesQuery query;
+    query.open_only = PICKET_TRY(flag_parameter(route, "open", false));
+    query.since = PICKET_TRY(time_parameter(now, route, "since"));
+    return query;
+}
+
+}  // namespace
+
+Response error_response(unsigned status, std::string_view message) {
+    return Response{status, error_document(code_of(status), message)};
+}
+
+Answer Handler::handle(WallTime now, const Request& request) {
+    if (request.body.size() > body_bytes_max) {
+        return error_response(413, fmt::format("the body is longer than {} bytes", body_bytes_max));
+    }
+    auto found = find_route(request.method, request.path, request.query);
+    if (auto* none = std::get_if<NoRoute>(&found)) {
+        Response response = error_response(none->status, none->message);
+        response.allow = std::move(none->allow);
+        return response;
+    }
+    const Route& route = *std::get_if<Route>(&found);
+    if (route.access == Access::privileged && !request.caller.privileged) {
+        return error_response(403, fmt::format("this asks for root, the agent's own user or group "
+                                               "picket; you are uid {}",
+                                               request.caller.uid));
+    }
+    return answer(now, route, request.accept);
+}
+
+Answer Handler::answer(WallTime now, const Route& route, std::string_view accept) {
+    switch (route.endpoint) {
+        case Endpoint::status:
+            return Response{200, status_document(backend_.status(), now)};
+        case Endpoint::checks:
+            return Response{200, checks_document(backend_.status().checks)};
+        case Endpoint::check:
+            return check(route);
+        case Endpoint::probe:
+            return probe(route);
+        case Endpoint::outages:
+            return outages(now, route);
+        case Endpoint::outage:
+            return outage(now, route);
+        case Endpoint::history:
+            return history(now, route);
+        case Endpoint::members:
+            return Response{200, members_document(backend_.members())};
+        case Endpoint::events:
+            return events(route, accept);
+        case Endpoint::reload:
+            return reload();
+    }
+    return error_response(500, "no such endpoint");
+}
+
+Answer Handler::check(const Route& route) {
+    return Later{[this, check = route.names.front()](std::function<void(Response)> respond) {
+        backend_.show(check, respond_with<ShowView>(std::move(respond), [](const ShowView& view) {
+                          return show_document(view);
+                      }));
+    }};
+}
+
+Answer Handler::reload() {
+    return Later{[this](std::function<void(Response)> respond) {
+        backend_.reload(respond_with<ReloadView>(
+            std::move(respond), [](const ReloadView& view) { return reload_document(view); }));
+    }};
+}
+
+Answer Handler::probe(const Route& route) {
+    return Later{[this, check = route.names.front()](std::function<void(Response)> respond) {
+        backend_.probe(check, respond_with<checks::Outcome>(
+                                  std::move(respond), [check](const checks::Outcome& outcome) {
+                                      return probe_document(check, outcome);
+                                  }));
+    }};
+}
+
+Answer Handler::outages(WallTime now, const Route& route) {
+    const auto query = outages_query(now, route);
+    if (!query.has_value()) return error_response(query.error());
+    return Later{[this, now, query = *query](std::function<void(Response)> respond) {
+        backend_.outages(
+            query, respond_with<OutagesView>(std::move(respond), [now](const OutagesView& view) {
+                return outages_document(view, now);
+            }));
+    }};
+}
+
+Answer Handler::outage(WallTime now, const Route& route) {
+    // "/v1/outages/homepage/7" spares people the escape of "homepage%237".
+    const std::string id =
+        route.names.size() == 2 ? route.names[0] + "#" + route.names[1] : route.names[0];
+    return Later{[this, now, id](std::function<void(Response)> respond) {
+        backend_.outage(id, respond_with<OutageDetailView>(std::move(respond),
+                                                           [now](const OutageDetailView& view) {
+                                                               return outage_document(view, now);
+                                                           }));
+    }};
+}
+
+Answer Handler::history(WallTime now, const Route& route) {
+    const auto query = history_query(now, route);
+    if (!query.has_value()) return error_response(query.error());
+    return Later{[this, query = *query](std::function<void(Response)> respond) {
+        backend_.history(query,
+                         respond_with<HistoryView>(std::move(respond), [](const HistoryView& view) {
+                             return history_document(view);
+                         }));
+    }};
+}
+
+Answer Handler::events(const Route& route, std::string_view accept) const {
+    const bool asks_for_json = accept.find("application/json") != std::string_view::npos;
+    const auto follow = flag_parameter(route, "follow", !asks_for_json);
+    if (!follow.has_value()) return error_response(follow.error());
+    // A new follower sees what comes; one that only looks sees all there is.
+    const auto recent = count_parameter(route, "recent", *follow ? 0 : events_kept_max);
+    if (!recent.has_value()) return error_response(recent.error());
+    if (*follow) return EventStream{std::min(*recent, events_kept_max)};
+
+    const std::vector<Event> events = backend_.events();
+    std::string lines;
+    for (std::size_t i = events.size() - std::min(*recent, events.size()); i < events.size(); ++i) {
+        lines += event_document(events[i]);
+    }
+    return Response{200, std::move(lines), {}, "application/jsonl"};
+}
+
+}  // namespace picket::api

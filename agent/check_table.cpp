@@ -1,0 +1,125 @@
+#include "agent/check_table.h"
+
+#include <set>
+#include <utility>
+
+namespace picket {
+namespace {
+
+gossip::Verdict verdict_of(const storage::Transition& stored) {
+    gossip::Verdict verdict;
+    verdict.epoch = stored.epoch;
+    verdict.judged = true;
+    verdict.since = stored.since.value_or(stored.at);
+    verdict.first_failure_at = stored.first_failure.value_or(verdict.since);
+    return verdict;
+}
+
+}  // namespace
+
+std::string_view name_in_file(std::string_view name) {
+    return name.substr(0, name.find('@'));
+}
+
+CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
+                                      const checks::CatalogueDiff& diff, Instant now) {
+    Changes changes;
+    const std::set<std::string_view> changed(diff.changed.begin(), diff.changed.end());
+
+    for (auto row = rows_.begin(); row != rows_.end();) {
+        CarriedCheck& carried = row->second;
+        const bool gone = catalogue.find(row->first) == nullptr;
+        if ((gone || changed.contains(row->first)) && carried.runs()) {
+            changes.stop.push_back(carried.key);
+        }
+        if (!gone) {
+            ++row;
+            continue;
+        }
+        by_key_.erase(carried.key);
+        row = rows_.erase(row);
+    }
+
+    for (const auto& [name, entry] : catalogue.entries()) {
+        const auto [row, is_new] = rows_.try_emplace(name);
+        CarriedCheck& carried = row->second;
+        carried.key = checks::check_key(name);
+        carried.name = name;
+        carried.short_name = name_in_file(name);
+        carried.type = entry.type;
+        carried.scope = entry.scope;
+        carried.problem = entry.problem;
+        by_key_[carried.key] = &carried;
+
+        const checks::Definition* definition = entry.definition.get();
+        if (definition != nullptr && !definition->enabled && carried.problem.empty()) {
+            carried.problem = "disabled by its definition";
+        }
+        const bool same = carried.definition == definition;
+        carried.definition = definition;
+        if (definition == nullptr || !definition->enabled) {
+            carried.witness.reset();
+            carried.shown = gossip::State::unknown;
+            continue;
+        }
+        if (same && carried.runs()) continue;
+
+        gossip::Verdict verdict;
+        Cause cause;
+        if (carried.runs()) {
+            verdict = carried.witness->verdict();
+            cause = carried.witness->cause();
+        } else if (const auto stored = stored_.find(name); stored != stored_.end()) {
+            verdict = verdict_of(stored->second);
+            cause = {stored->second.failure_class, stored->second.message};
+        }
+        carried.witness.emplace(*definition, verdict, std::move(cause), now);
+        carried.shown = carried.witness->state(now);
+        changes.start.push_back(carried.key);
+    }
+    return changes;
+}
+
+void CheckTable::restore(const storage::Loaded& loaded, Instant now) {
+    for (const storage::StoredCheck& stored : loaded.checks) {
+        if (stored.verdict) stored_.insert_or_assign(stored.name, *stored.verdict);
+        const auto row = rows_.find(stored.name);
+        if (row == rows_.end() || !row->second.runs()) continue;
+        CarriedCheck& carried = row->second;
+        const gossip::Verdict& known = carried.witness->verdict();
+        if (stored.verdict && (!known.judged || stored.verdict->epoch > known.epoch)) {
+            carried.witness.emplace(*carried.definition, verdict_of(*stored.verdict),
+                                    Cause{stored.verdict->failure_class, stored.verdict->message},
+                                    now);
+            carried.shown = carried.witness->state(now);
+        }
+        for (const storage::Bucket& bucket : stored.recent) {
+            const std::int64_t passed = bucket.passed;
+            if (passed > 0) {
+                carried.witness->recall(bucket.start, checks::Finding::passed,
+                                        bucket.latency_passed_total / passed);
+            }
+            if (bucket.failed > 0) {
+                carried.witness->recall(bucket.start, checks::Finding::failed, Duration{0});
+            }
+            if (bucket.errored > 0) {
+                carried.witness->recall(bucket.start, checks::Finding::errored, Duration{0});
+            }
+        }
+    }
+}
+
+CarriedCheck* CheckTable::find(checks::CheckKey key) {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : found->second;
+}
+
+const CarriedCheck* CheckTable::find(std::string_view name) const {
+    if (const auto row = rows_.find(name); row != rows_.end()) return &row->second;
+    // A host check under its short name: the only row that begins with "NAME@".
+    const std::string prefix = std::string(name) + "@";
+    const auto row = rows_.lower_bound(prefix);
+    return row != rows_.end() && row->first.starts_with(prefix) ? &row->second : nullptr;
+}
+
+}  // namespace picket

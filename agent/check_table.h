@@ -1,0 +1,76 @@
+// CheckTable: the checks that this agent carries, as they run.
+//
+// One row for each entry of the catalogue: its definition, and the witness that
+// judges it. A reload is applied as a difference: a row whose definition did not
+// change keeps its witness untouched; a changed one gets a new witness that
+// continues from the old one's verdict, because a verdict belongs to the name; a
+// row known by name only has a problem and nothing that runs.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/witness.h"
+#include "checks/catalogue.h"
+#include "storage/load.h"
+
+namespace picket {
+
+struct CarriedCheck {
+    checks::CheckKey key{};
+    std::string name;        // In the mesh: "root@web-03".
+    std::string short_name;  // As in the file: "root".
+    checks::Type type = checks::Type::http;
+    checks::Scope scope = checks::Scope::mesh;
+    const checks::Definition* definition = nullptr;  // Null: known by name only.
+    std::optional<Witness> witness;                  // Where there is a definition in use.
+    std::string problem;                           // Why it is not as its file says; empty: it is.
+    gossip::State shown = gossip::State::pending;  // As the last event said.
+
+    bool runs() const { return witness.has_value(); }
+};
+
+// "root" for "root@web-03".
+std::string_view name_in_file(std::string_view name);
+
+class CheckTable {
+public:
+    using Rows = std::map<std::string, CarriedCheck, std::less<>>;
+
+    // What the runner has to do about a load.
+    struct Changes {
+        std::vector<checks::CheckKey> stop;
+        std::vector<checks::CheckKey> start;
+    };
+
+    // Brings the rows in line with the catalogue. The definitions in it must live
+    // until the next apply() has returned and its `stop` was carried out.
+    Changes apply(const checks::Catalogue& catalogue, const checks::CatalogueDiff& diff,
+                  Instant now);
+
+    // Takes over what was stored, where it is newer than what is known: at the
+    // start, and when a store could be opened late.
+    void restore(const storage::Loaded& loaded, Instant now);
+
+    const Rows& rows() const { return rows_; }
+    CarriedCheck& at(checks::CheckKey key) { return *by_key_.at(key); }
+    CarriedCheck* find(checks::CheckKey key);  // Null where there is none.
+
+    // By the name in the mesh, or as in the file. Null where there is none.
+    const CarriedCheck* find(std::string_view name) const;
+
+private:
+    Rows rows_;
+    std::unordered_map<checks::CheckKey, CarriedCheck*> by_key_;
+    // Verdicts of names that are not carried now: a check that comes back goes on
+    // from where it was.
+    std::map<std::string, storage::Transition, std::less<>> stored_;
+};
+
+}  // namespace picket

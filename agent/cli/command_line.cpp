@@ -1,0 +1,149 @@
+#include "agent/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <functional>
+#include <sstream>
+#include <utility>
+
+#include "agent/base/version.h"
+
+namespace picket::cli {
+namespace {
+
+constexpr int usage_exit_code = 2;
+
+std::string check_time(const std::string& text) {
+    if (parse_duration(text).has_value() || parse_time(text).has_value()) return {};
+    return fmt::format(
+        "'{}' is neither a duration such as 2h nor a time such as "
+        "2026-11-23T03:00:00Z",
+        text);
+}
+
+class Grammar {
+public:
+    explicit Grammar(std::string socket_default) {
+        invocation.socket = std::move(socket_default);
+        app.set_version_flag("--version", fmt::format("picket {}", version));
+        app.add_option("--socket", invocation.socket, "The agent's socket ($PICKET_SOCKET)");
+        app.add_flag("--json", invocation.json, "Print the agent's JSON document as it came");
+        app.add_flag("--no-color", invocation.colourless,
+                     "Neither colours nor characters beyond ASCII");
+        app.require_subcommand(1);
+        app.fallthrough();
+        app.footer(
+            "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no agent answers.\n"
+            "picket COMMAND --help has an example of each.");
+        add_looks();
+        add_outages();
+        add_acts();
+    }
+
+    CLI::App app{"picket asks the agent on this host what it knows.", "picket"};
+    Invocation invocation;
+    std::string watch;
+
+private:
+    CLI::App* command(Command which, const std::string& name, const std::string& what,
+                      const std::string& example) {
+        CLI::App* command = app.add_subcommand(name, what);
+        command->footer("Example: " + example);
+        command->callback([this, which] { invocation.command = which; });
+        return command;
+    }
+
+    void add_times(CLI::App* command) {
+        const CLI::Validator time(check_time, "TIME");
+        command->add_option("--since", invocation.since, "A time, or how long ago: 2h")
+            ->check(time);
+    }
+
+    void add_looks() {
+        CLI::App* status =
+            command(Command::status, "status", "Every check: its state, since when, its last hour",
+                    "picket status --watch 5");
+        status->add_flag("--exit-code", invocation.exit_code,
+                         "Exit 0: all up, 1: degraded, unknown or pending, 2: some down");
+        status->add_option("--watch", watch, "Look again every SECONDS (2)")
+            ->expected(0, 1)
+            ->default_str("2");
+        command(Command::show, "show", "One check with everything known about it",
+                "picket show homepage")
+            ->add_option("CHECK", invocation.subject, "The check's name")
+            ->required();
+        CLI::App* history = command(Command::history, "history", "What was found, over time",
+                                    "picket history homepage --since 2h");
+        history->add_option("CHECK", invocation.subject, "The check's name")->required();
+        add_times(history);
+        history->add_option("--until", invocation.until, "A time, or how long ago: 30m")
+            ->check(CLI::Validator(check_time, "TIME"));
+        history->add_flag("--csv", invocation.csv, "Every outcome, as comma-separated values");
+        command(Command::members, "members", "The agents of the mesh", "picket members");
+        command(Command::events, "events", "What has happened lately", "picket events --follow")
+            ->add_flag("--follow,-f", invocation.follow, "Go on as it happens");
+    }
+
+    void add_outages() {
+        CLI::App* outages =
+            command(Command::outages, "outages", "Outages, newest first", "picket outages --open");
+        outages->add_flag("--open", invocation.open, "Only those that are not over");
+        add_times(outages);
+        command(Command::outage, "outage", "One outage in full", "picket outage 'homepage#7'")
+            ->add_option("ID", invocation.subject, "Such as homepage#7")
+            ->required();
+    }
+
+    void add_acts() {
+        CLI::App* probe =
+            command(Command::probe, "probe", "Ask once, now, and show what came; records nothing",
+                    "picket probe homepage --trace");
+        probe->add_option("CHECK|FILE", invocation.subject, "A check's name, or a definition file")
+            ->required();
+        probe->add_option("NAME", invocation.check, "Which check of the file");
+        probe->add_flag("--trace", invocation.trace, "Show how long each phase took");
+        CLI::App* validate = command(Command::validate, "validate",
+                                     "Check configuration and definitions, as picketd validate",
+                                     "picket validate web.toml");
+        validate->add_option("PATH", invocation.paths, "Definition files or directories");
+        validate->add_option("--config", invocation.config, "The agent's configuration file");
+        command(Command::reload, "reload", "Have the agent read its definitions again",
+                "picket reload");
+    }
+};
+
+// "--watch" alone means 2; a bare number counts seconds.
+bool read_watch(const std::string& text, Invocation& invocation) {
+    const bool bare = text.find_first_not_of("0123456789") == std::string::npos;
+    const auto interval = parse_duration(bare ? text + "s" : text);
+    if (!interval.has_value() || interval->count() == 0) return false;
+    invocation.watch = *interval;
+    return true;
+}
+
+}  // namespace
+
+std::variant<Invocation, Ending> parse_command_line(int argc, const char* const* argv,
+                                                    const std::string& socket_default) {
+    // CLI11 reports by exception; it goes no further than here.
+    Grammar grammar(socket_default);
+    try {
+        grammar.app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        std::ostringstream output;
+        std::ostringstream errors;
+        const int code = grammar.app.exit(error, output, errors);
+        return Ending{code == 0 ? 0 : usage_exit_code, output.str(), errors.str()};
+    }
+    const CLI::App* status = grammar.app.get_subcommand("status");
+    const bool watching = status->parsed() && status->get_option("--watch")->count() > 0;
+    if (watching && !read_watch(grammar.watch.empty() ? "2" : grammar.watch, grammar.invocation)) {
+        return Ending{usage_exit_code,
+                      {},
+                      fmt::format("--watch: '{}' is no number of seconds\n", grammar.watch)};
+    }
+    return std::move(grammar.invocation);
+}
+
+}  // namespace picket::cli

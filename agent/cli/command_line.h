@@ -1,0 +1,61 @@
+// The command line of `picket`: words in, an Invocation out.
+//
+// The only file that includes CLI11, which takes seconds to compile.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/base/time.h"
+
+namespace picket::cli {
+
+enum class Command : std::uint8_t {
+    status,
+    show,
+    history,
+    outages,
+    outage,
+    members,
+    probe,
+    validate,
+    reload,
+    events,
+};
+
+struct Invocation {
+    Command command = Command::status;
+    std::string socket;
+    bool json = false;
+    bool colourless = false;
+
+    std::string subject;             // The check, the outage, or what `probe` asks.
+    std::string check;               // Of the file that `probe` was given.
+    std::vector<std::string> paths;  // validate
+    std::string config;              // validate
+    std::string since;               // As written; the agent reads it.
+    std::string until;
+    bool csv = false;
+    bool open = false;
+    bool trace = false;
+    bool follow = false;
+    bool exit_code = false;
+    std::optional<Duration> watch;  // How often to look again.
+};
+
+// Nothing to run: what to print instead, and how to exit.
+struct Ending {
+    int exit_code = 0;
+    std::string output;
+    std::string errors;
+};
+
+// `socket_default` is used where --socket is not given.
+std::variant<Invocation, Ending> parse_command_line(int argc, const char* const* argv,
+                                                    const std::string& socket_default);
+
+}  // namespace picket::cli

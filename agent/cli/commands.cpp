@@ -1,0 +1,279 @@
+#include "agent/cli/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/percent.h"
+#include "agent/cli/client.h"
+#include "agent/cli/documents.h"
+#include "agent/cli/render.h"
+
+namespace picket::cli {
+namespace {
+
+// The agent answers from memory; a probe takes as long as its check's time-out,
+// which may be minutes.
+constexpr Duration answer_timeout = std::chrono::seconds(10);
+constexpr Duration probe_timeout = std::chrono::minutes(10);
+// More than the agent's keep-alive: a stream this silent is dead.
+constexpr Duration stream_timeout = std::chrono::seconds(60);
+
+constexpr std::size_t events_before_following = 10;
+
+// An answer that worked: its document.
+struct Answer {
+    int exit_code = 0;  // Of the command, where there is no document.
+    std::string document;
+    bool answered = false;
+};
+
+int exit_with(ExitCode code) {
+    return static_cast<int>(code);
+}
+
+int complain(const Terminal& terminal, const Error& error) {
+    terminal.complain(fmt::format("picket: {}\n", printable(terminal.style, error.message())));
+    const bool absent = error.code() == Code::not_found || error.code() == Code::timed_out;
+    return exit_with(absent ? ExitCode::no_agent : ExitCode::failed);
+}
+
+int complain(const Terminal& terminal, const Reply& reply) {
+    const std::string message = read_error(reply.body);
+    terminal.complain(message.empty()
+                          ? fmt::format("picket: the agent answered with status {}\n", reply.status)
+                          : fmt::format("picket: {}\n", printable(terminal.style, message)));
+    return exit_with(ExitCode::failed);
+}
+
+Answer ask(const Invocation& invocation, const Terminal& terminal, std::string_view method,
+           const std::string& target) {
+    const bool probing = invocation.command == Command::probe;
+    const Client client(invocation.socket, probing ? probe_timeout : answer_timeout);
+    auto reply = client.request(method, target);
+    if (!reply.has_value()) return Answer{complain(terminal, reply.error()), {}, false};
+    if (reply->status != 200) return Answer{complain(terminal, *reply), {}, false};
+    return Answer{0, std::move(reply->body), true};
+}
+
+// Asks, and prints the document itself or what `render` makes of it; `judge`
+// turns what was read into the exit code.
+template <typename Read, typename Render, typename Judge>
+int show_document(const Terminal& terminal, const Invocation& invocation, const Answer& answer,
+                  Read read, const std::pair<Render, Judge>& then) {
+    if (!answer.answered) return answer.exit_code;
+    if (invocation.json) terminal.print(answer.document);
+    const auto view = read(answer.document);
+    if (!view.has_value()) return complain(terminal, view.error());
+    if (!invocation.json) terminal.print(then.first(*view));
+    return then.second(*view);
+}
+
+// As above, for what is done once it is shown.
+template <typename Read, typename Render>
+int show_document(const Terminal& terminal, const Invocation& invocation, const Answer& answer,
+                  Read read, Render render) {
+    if (!answer.answered) return answer.exit_code;
+    if (invocation.json) {
+        terminal.print(answer.document);
+        return exit_with(ExitCode::done);
+    }
+    const auto view = read(answer.document);
+    if (!view.has_value()) return complain(terminal, view.error());
+    terminal.print(render(*view));
+    return exit_with(ExitCode::done);
+}
+
+int judge_states(const api::StatusView& view) {
+    int code = 0;
+    for (const api::CheckView& check : view.checks) {
+        if (check.state == "down") return exit_some_down;
+        if (check.state != "up") code = exit_some_not_up;
+    }
+    return code;
+}
+
+int status_once(const Invocation& invocation, const Terminal& terminal) {
+    const Answer answer = ask(invocation, terminal, "GET", "/v1/status");
+    const auto render = [&](const api::StatusView& view) {
+        const std::string text = render_status(terminal.style, terminal.now(), view);
+        const bool clears = invocation.watch.has_value() && terminal.interactive;
+        return clears ? "\x1b[H\x1b[2J" + text : text;
+    };
+    if (!invocation.exit_code) {
+        return show_document(terminal, invocation, answer, read_status, render);
+    }
+    return show_document(terminal, invocation, answer, read_status,
+                         std::pair(render, &judge_states));
+}
+
+int run_status(const Invocation& invocation, const Terminal& terminal) {
+    if (!invocation.watch.has_value()) return status_once(invocation, terminal);
+    for (;;) {
+        // An agent that restarts comes back, and so does its status.
+        status_once(invocation, terminal);
+        if (!terminal.print("")) return exit_with(ExitCode::done);
+        terminal.sleep(*invocation.watch);
+    }
+}
+
+std::string with_parameters(std::string target,
+                            const std::vector<std::pair<std::string_view, std::string>>& all) {
+    char before = '?';
+    for (const auto& [name, value] : all) {
+        if (value.empty()) continue;
+        target += fmt::format("{}{}={}", std::exchange(before, '&'), name, percent_encode(value));
+    }
+    return target;
+}
+
+int run_history(const Invocation& invocation, const Terminal& terminal) {
+    const std::string target =
+        with_parameters("/v1/history/" + percent_encode(invocation.subject),
+                        {{"since", invocation.since}, {"until", invocation.until}});
+    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target),
+                         read_history, [&](const api::HistoryView& view) {
+                             return invocation.csv ? render_history_csv(view)
+                                                   : render_history(terminal.style, view);
+                         });
+}
+
+int run_outages(const Invocation& invocation, const Terminal& terminal) {
+    const std::string target = with_parameters(
+        "/v1/outages", {{"open", invocation.open ? "1" : ""}, {"since", invocation.since}});
+    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target),
+                         read_outages, [&](const api::OutagesView& view) {
+                             return render_outages(terminal.style, terminal.now(), view);
+                         });
+}
+
+int run_outage(const Invocation& invocation, const Terminal& terminal) {
+    const std::string target = "/v1/outages/" + percent_encode(invocation.subject);
+    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target),
+                         read_outage, [&](const api::OutageDetailView& view) {
+                             return render_outage(terminal.style, terminal.now(), view);
+                         });
+}
+
+int run_show(const Invocation& invocation, const Terminal& terminal) {
+    const std::string target = "/v1/checks/" + percent_encode(invocation.subject);
+    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target), read_show,
+                         [&](const ShowReport& report) {
+                             return render_show(terminal.style, terminal.now(), report.show);
+                         });
+}
+
+int run_members(const Invocation& invocation, const Terminal& terminal) {
+    return show_document(terminal, invocation, ask(invocation, terminal, "GET", "/v1/members"),
+                         read_members, [&](const std::vector<api::MemberView>& members) {
+                             return render_members(terminal.style, members);
+                         });
+}
+
+int run_probe(const Invocation& invocation, const Terminal& terminal) {
+    const std::string target =
+        fmt::format("/v1/checks/{}/probe", percent_encode(invocation.subject));
+    const auto render = [&](const ProbeReport& report) {
+        return render_probe(terminal.style, report.check, report.outcome,
+                            invocation.trace ? Trace::yes : Trace::no);
+    };
+    const auto judge = [](const ProbeReport& report) {
+        const bool passed = report.outcome.finding == checks::Finding::passed;
+        return exit_with(passed ? ExitCode::done : ExitCode::failed);
+    };
+    return show_document(terminal, invocation, ask(invocation, terminal, "POST", target),
+                         read_probe, std::pair(render, judge));
+}
+
+int run_reload(const Invocation& invocation, const Terminal& terminal) {
+    return show_document(
+        terminal, invocation, ask(invocation, terminal, "POST", "/v1/reload"), read_reload,
+        [&](const api::ReloadView& view) { return render_reload(terminal.style, view); });
+}
+
+// Returns false where nobody reads any more.
+bool print_event(const Invocation& invocation, const Terminal& terminal, std::string_view line) {
+    if (invocation.json) return terminal.print(std::string(line) + "\n");
+    const auto event = read_event(line);
+    return !event.has_value() || terminal.print(render_event(terminal.style, *event));
+}
+
+int follow_events(const Invocation& invocation, const Terminal& terminal) {
+    // A program must not miss what happened before it asked; a person wants a screen.
+    const std::size_t recent = invocation.json ? 512 : events_before_following;
+    const Client client(invocation.socket, stream_timeout);
+    bool read = true;
+    const auto reply =
+        client.stream(fmt::format("/v1/events?recent={}", recent), [&](std::string_view line) {
+            read = print_event(invocation, terminal, line);
+            return read;
+        });
+    if (!reply.has_value()) return complain(terminal, reply.error());
+    if (reply->status != 200) return complain(terminal, *reply);
+    if (read) terminal.complain("picket: the agent has ended the stream\n");
+    return exit_with(read ? ExitCode::no_agent : ExitCode::done);
+}
+
+int run_events(const Invocation& invocation, const Terminal& terminal) {
+    if (invocation.follow) return follow_events(invocation, terminal);
+    const Answer answer = ask(invocation, terminal, "GET", "/v1/events?follow=0");
+    if (!answer.answered) return answer.exit_code;
+    for (std::string_view rest = answer.document; !rest.empty();) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        if (!print_event(invocation, terminal, rest.substr(0, end))) break;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return exit_with(ExitCode::done);
+}
+
+bool names_a_file(std::string_view subject) {
+    return subject.find('/') != std::string_view::npos || subject.ends_with(".toml");
+}
+
+}  // namespace
+
+int run_command(const Invocation& invocation, const Terminal& terminal) {
+    switch (invocation.command) {
+        case Command::status:
+            return run_status(invocation, terminal);
+        case Command::show:
+            return run_show(invocation, terminal);
+        case Command::history:
+            return run_history(invocation, terminal);
+        case Command::outages:
+            return run_outages(invocation, terminal);
+        case Command::outage:
+            return run_outage(invocation, terminal);
+        case Command::members:
+            return run_members(invocation, terminal);
+        case Command::probe:
+            return run_probe(invocation, terminal);
+        case Command::reload:
+            return run_reload(invocation, terminal);
+        case Command::events:
+            return run_events(invocation, terminal);
+        case Command::validate:
+            break;
+    }
+    return exit_with(ExitCode::usage);
+}
+
+std::vector<std::string> picketd_arguments(const Invocation& invocation) {
+    std::vector<std::string> words;
+    if (invocation.command == Command::validate) {
+        words = {"validate"};
+        if (!invocation.config.empty()) words.insert(words.end(), {"--config", invocation.config});
+        words.insert(words.end(), invocation.paths.begin(), invocation.paths.end());
+    }
+    if (invocation.command == Command::probe && names_a_file(invocation.subject)) {
+        words = {"probe", invocation.subject};
+        if (!invocation.check.empty()) words.push_back(invocation.check);
+        if (invocation.trace) words.emplace_back("--trace");
+        if (invocation.json) words.emplace_back("--json");
+        if (invocation.colourless) words.emplace_back("--no-color");
+    }
+    return words;
+}
+
+}  // namespace picket::cli

@@ -1,0 +1,309 @@
+#include "agent/cli/documents.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace picket::cli {
+namespace {
+
+using api::CheckView;
+using api::OutageView;
+using nlohmann::json;
+
+Result<json> parse(std::string_view text) {
+    json document = json::parse(text, nullptr, false);
+    if (!document.is_object()) return failure(Code::corrupt, "the agent's answer is not JSON");
+    return document;
+}
+
+// The member of an object; null where there is none.
+const json& member(const json& object, const char* name) {
+    static const json null;
+    const auto found = object.is_object() ? object.find(name) : object.end();
+    return found == object.end() ? null : *found;
+}
+
+std::string text_of(const json& value) {
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
+std::string text(const json& object, const char* name) {
+    return text_of(member(object, name));
+}
+
+double number(const json& object, const char* name) {
+    const json& value = member(object, name);
+    return value.is_number() ? value.get<double>() : 0;
+}
+
+std::uint64_t count(const json& object, const char* name) {
+    const json& value = member(object, name);
+    return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
+}
+std::uint32_t small_count(const json& object, const char* name) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count(object, name), UINT32_MAX));
+}
+
+bool flag(const json& object, const char* name, bool absent) {
+    const json& value = member(object, name);
+    return value.is_boolean() ? value.get<bool>() : absent;
+}
+
+std::optional<WallTime> time_or_none(const json& object, const char* name) {
+    const json& value = member(object, name);
+    if (!value.is_string()) return std::nullopt;
+    const auto time = parse_time(value.get_ref<const std::string&>());
+    return time.has_value() ? std::optional(*time) : std::nullopt;
+}
+WallTime time(const json& object, const char* name) {
+    return time_or_none(object, name).value_or(WallTime{});
+}
+
+// `scale` microseconds to the unit; more than a century is nonsense.
+Duration duration(const json& object, const char* name, double scale) {
+    const double micros = number(object, name) * scale;
+    return std::abs(micros) < 4e15 ? Duration(std::llround(micros)) : Duration{0};
+}
+Duration milliseconds(const json& object, const char* name) {
+    return duration(object, name, 1e3);
+}
+Duration seconds(const json& object, const char* name) {
+    return duration(object, name, 1e6);
+}
+
+template <typename Item, typename Read>
+std::vector<Item> list(const json& object, const char* name, Read read) {
+    std::vector<Item> items;
+    const json& values = member(object, name);
+    if (!values.is_array()) return items;
+    items.reserve(values.size());
+    for (const json& value : values) items.push_back(read(value));
+    return items;
+}
+std::vector<std::string> texts(const json& object, const char* name) {
+    return list<std::string>(object, name, text_of);
+}
+
+std::vector<std::pair<std::string, std::string>> pairs(const json& object, const char* name) {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    const json& values = member(object, name);
+    if (!values.is_object()) return pairs;
+    for (const auto& [key, value] : values.items()) pairs.emplace_back(key, text_of(value));
+    return pairs;
+}
+
+checks::FailureClass failure_class(const json& object) {
+    return checks::failure_class_from(text(object, "class")).value_or(checks::FailureClass::none);
+}
+checks::Finding finding(const json& object) {
+    return checks::finding_from(text(object, "finding")).value_or(checks::Finding::errored);
+}
+
+checks::Outcome outcome(const json& object, std::deque<std::string>* phase_names) {
+    checks::Outcome outcome;
+    outcome.finding = finding(object);
+    outcome.failure_class = failure_class(object);
+    outcome.latency = milliseconds(object, "latency_ms");
+    outcome.message = text(object, "message");
+    outcome.address = text(object, "address");
+    if (phase_names == nullptr) return outcome;
+    outcome.phases = list<checks::Phase>(object, "phases", [&](const json& phase) {
+        const std::string& name = phase_names->emplace_back(text(phase, "name"));
+        return checks::Phase{name, milliseconds(phase, "start_ms"),
+                             milliseconds(phase, "length_ms")};
+    });
+    outcome.expectations =
+        list<checks::Expectation>(object, "expectations", [](const json& expectation) {
+            return checks::Expectation{text(expectation, "what"), text(expectation, "found"),
+                                       flag(expectation, "met", false)};
+        });
+    outcome.metrics = list<checks::Metric>(object, "metrics", [](const json& metric) {
+        return checks::Metric{text(metric, "label"), number(metric, "value"), text(metric, "unit")};
+    });
+    outcome.detail = text(object, "detail");
+    return outcome;
+}
+
+CheckView check(const json& object, std::deque<std::string>* phase_names) {
+    CheckView view;
+    view.name = text(object, "name");
+    view.type = text(object, "type");
+    view.scope = text(object, "scope");
+    view.state = text(object, "state");
+    view.outage_scope = text(object, "outage_scope");
+    view.epoch = small_count(object, "epoch");
+    view.since = time_or_none(object, "since");
+    view.panel = texts(object, "panel");
+    view.ok = small_count(object, "ok");
+    view.fail = small_count(object, "fail");
+    view.abstain = small_count(object, "abstain");
+    view.zones_failing = texts(object, "zones_failing");
+    const json& last = member(object, "last");
+    if (last.is_object()) view.last = api::LastView{outcome(last, phase_names), time(last, "at")};
+    view.problem = text(object, "problem");
+    view.sparkline = text(object, "sparkline");
+    return view;
+}
+
+OutageView outage(const json& object) {
+    OutageView view;
+    view.id = text(object, "id");
+    view.check = text(object, "check");
+    view.state = text(object, "state");
+    view.scope = text(object, "scope");
+    view.opened_at = time(object, "opened_at");
+    view.closed_at = time_or_none(object, "closed_at");
+    view.first_failure_at = time(object, "first_failure_at");
+    view.failure_class = failure_class(object);
+    view.message = text(object, "message");
+    return view;
+}
+
+std::vector<api::TimelineEntry> timeline(const json& object) {
+    return list<api::TimelineEntry>(object, "timeline", [](const json& entry) {
+        return api::TimelineEntry{time(entry, "at"), text(entry, "agent"), text(entry, "event")};
+    });
+}
+
+std::optional<double> percentile(const json& object, const char* name) {
+    const json& value = member(object, name);
+    return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+}  // namespace
+
+Result<api::StatusView> read_status(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    api::StatusView view;
+    const json& agent = member(document, "agent");
+    view.agent.name = text(agent, "name");
+    view.agent.zone = text(agent, "zone");
+    view.agent.fit = flag(agent, "fit", true);
+    view.agent.unfit_reason = text(agent, "unfit_reason");
+    view.agent.uptime = seconds(agent, "uptime_seconds");
+    view.agent.problems = texts(agent, "problems");
+    if (const json& counters = member(agent, "counters"); counters.is_object()) {
+        for (const auto& [name, value] : counters.items()) {
+            view.agent.counters.emplace_back(name, count(counters, name.c_str()));
+        }
+    }
+    const json& mesh = member(document, "mesh");
+    view.mesh.alive = small_count(mesh, "alive");
+    view.mesh.suspect = small_count(mesh, "suspect");
+    view.mesh.failed = small_count(mesh, "failed");
+    view.mesh.left = small_count(mesh, "left");
+    view.mesh.reference = small_count(mesh, "reference");
+    view.mesh.quorum = flag(mesh, "quorum", true);
+    view.checks = list<CheckView>(document, "checks",
+                                  [](const json& object) { return check(object, nullptr); });
+    view.outages = list<OutageView>(document, "outages", outage);
+    return view;
+}
+
+Result<ShowReport> read_show(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    ShowReport report;
+    api::ShowView& show = report.show;
+    show.check = check(document, &report.phase_names);
+    show.definition = pairs(document, "definition");
+    show.timeline = timeline(document);
+    const json& latency = member(document, "latency_ms");
+    show.latency_p50_ms = percentile(latency, "p50");
+    show.latency_p95_ms = percentile(latency, "p95");
+    show.latency_p99_ms = percentile(latency, "p99");
+    return report;
+}
+
+Result<api::OutagesView> read_outages(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    return api::OutagesView{flag(document, "truncated", false),
+                            list<OutageView>(document, "outages", outage)};
+}
+
+Result<api::OutageDetailView> read_outage(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    api::OutageDetailView view;
+    view.outage = outage(document);
+    view.votes = list<api::VoteView>(document, "votes", [](const json& vote) {
+        return api::VoteView{text(vote, "agent"), text(vote, "zone"),    text(vote, "vote"),
+                             failure_class(vote), text(vote, "message"), time(vote, "at")};
+    });
+    const json& roll_call = member(document, "roll_call");
+    view.roll_call =
+        api::RollCallView{small_count(roll_call, "asked"), small_count(roll_call, "answered"),
+                          small_count(roll_call, "needed")};
+    view.timeline = timeline(document);
+    return view;
+}
+
+Result<api::HistoryView> read_history(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    api::HistoryView view;
+    view.check = text(document, "check");
+    view.from = time(document, "from");
+    view.to = time(document, "to");
+    view.truncated = flag(document, "truncated", false);
+    view.points = list<api::HistoryPoint>(document, "points", [](const json& point) {
+        return api::HistoryPoint{time(point, "at"), finding(point), failure_class(point),
+                                 milliseconds(point, "latency_ms"), text(point, "message")};
+    });
+    return view;
+}
+
+Result<std::vector<api::MemberView>> read_members(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    return list<api::MemberView>(document, "members", [](const json& object) {
+        api::MemberView view;
+        view.name = text(object, "name");
+        view.address = text(object, "address");
+        view.zone = text(object, "zone");
+        view.state = text(object, "state");
+        view.incarnation = count(object, "incarnation");
+        view.picket = flag(object, "picket", true);
+        view.version = text(object, "version");
+        view.fit = flag(object, "fit", true);
+        view.checks = small_count(object, "checks");
+        return view;
+    });
+}
+
+Result<ProbeReport> read_probe(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    ProbeReport report;
+    report.check = text(document, "check");
+    report.outcome = outcome(document, &report.phase_names);
+    return report;
+}
+
+Result<api::ReloadView> read_reload(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    return api::ReloadView{small_count(document, "added"), small_count(document, "changed"),
+                           small_count(document, "removed"), small_count(document, "unchanged"),
+                           texts(document, "problems")};
+}
+
+Result<api::Event> read_event(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    api::Event event;
+    event.at = time(document, "at");
+    const std::string type = text(document, "type");
+    for (const auto known : {api::EventType::membership, api::EventType::verdict,
+                             api::EventType::outage, api::EventType::reload}) {
+        if (type == api::to_text(known)) event.type = known;
+    }
+    event.check = text(document, "check");
+    event.agent = text(document, "agent");
+    event.from = text(document, "from");
+    event.to = text(document, "to");
+    event.message = text(document, "message");
+    return event;
+}
+
+std::string read_error(std::string_view source) {
+    const auto document = parse(source);
+    return document.has_value() ? text(member(*document, "error"), "message") : std::string();
+}
+
+}  // namespace picket::cli

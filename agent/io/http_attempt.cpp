@@ -1,0 +1,292 @@
+#include "agent/io/http_attempt.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "agent/base/text.h"
+#include "agent/base/version.h"
+#include "agent/io/clock.h"
+#include "agent/io/errno_text.h"
+#include "agent/io/http_url.h"
+#include "agent/io/socket_fault.h"
+
+namespace picket::io {
+namespace {
+
+// An option that libcurl does not take is a mistake of ours, not of the request.
+template <typename Value>
+void set(CURL* easy, CURLoption option, Value value) {
+    PICKET_ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+    return curl_strnequal(a.data(), b.data(), std::max(a.size(), b.size())) != 0 &&
+           a.size() == b.size();
+}
+
+bool has_line_break(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+Duration elapsed(CURL* easy, CURLINFO which) {
+    curl_off_t microseconds = 0;
+    curl_easy_getinfo(easy, which, &microseconds);
+    return Duration(microseconds);
+}
+
+std::string host_field(const HttpUrl& url) {
+    const bool v6 = url.host.find(':') != std::string::npos;
+    const std::string host = v6 ? fmt::format("[{}]", url.host) : url.host;
+    return url.port == 443 ? host : fmt::format("{}:{}", host, url.port);
+}
+
+std::string_view version_text(CURL* easy) {
+    long version = CURL_HTTP_VERSION_NONE;
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    switch (version) {
+        case CURL_HTTP_VERSION_1_0:
+            return "1.0";
+        case CURL_HTTP_VERSION_1_1:
+            return "1.1";
+        case CURL_HTTP_VERSION_2_0:
+            return "2";
+        default:
+            return "";
+    }
+}
+
+}  // namespace
+
+HttpAttempt::HttpAttempt(CURL* easy, HttpRequest request)
+    : easy_(easy), request_(std::move(request)) {}
+
+Status HttpAttempt::prepare(Instant now) {
+    begun_ = now;
+    set(easy_, CURLOPT_ERRORBUFFER, curl_words_.data());
+    set(easy_, CURLOPT_NOSIGNAL, 1L);
+    set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy_, CURLOPT_PROXY, "");  // Not even one from the environment.
+    set(easy_, CURLOPT_FRESH_CONNECT, 1L);
+    set(easy_, CURLOPT_FORBID_REUSE, 1L);
+    set(easy_, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+
+    // The deadline is the client's. libcurl would give up connecting after 300 s.
+    set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(INT_MAX));
+
+    set(easy_, CURLOPT_HEADERFUNCTION, &on_header);
+    set(easy_, CURLOPT_HEADERDATA, this);
+    set(easy_, CURLOPT_WRITEFUNCTION, &on_body);
+    set(easy_, CURLOPT_WRITEDATA, this);
+    set(easy_, CURLOPT_OPENSOCKETFUNCTION, &on_socket);
+    set(easy_, CURLOPT_OPENSOCKETDATA, this);
+
+    const std::string pin = "::" + to_text(request_.address);
+    connect_to_.reset(curl_slist_append(nullptr, pin.c_str()));
+    PICKET_ASSERT(connect_to_ != nullptr);
+    set(easy_, CURLOPT_CONNECT_TO, connect_to_.get());
+
+    PICKET_TRY(set_head());
+    set_method();
+    if (tls_) set_tls();
+    return {};
+}
+
+Status HttpAttempt::set_head() {
+    const HttpUrl url = PICKET_TRY(parse_http_url(request_.url));
+    tls_ = url.tls;
+    host_ = url.host;
+    for (const auto& [name, value] : request_.headers) {
+        if (name.empty() || has_line_break(name) || has_line_break(value)) {
+            return failure(Code::invalid, fmt::format("header '{}' has a line break or no name",
+                                                      printable_line(name, 40)));
+        }
+        // libcurl's way to write a field without a value.
+        append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
+    }
+    if (tls_ && !request_.tls_server_name.empty()) {
+        // libcurl knows one name for SNI, certificate and Host field: the URL's.
+        // The address is pinned anyway, so the URL can carry the name for TLS.
+        const std::string asked = PICKET_TRY(with_host(request_.url, request_.tls_server_name));
+        set(easy_, CURLOPT_URL, asked.c_str());
+        if (!has_header("Host")) append("Host: " + host_field(url));
+        host_ = request_.tls_server_name;
+    } else {
+        set(easy_, CURLOPT_URL, request_.url.c_str());
+    }
+    // Left alone, libcurl asks leave to send a long body, and calls it a form.
+    if (!has_header("Expect")) append("Expect:");
+    if (!has_header("Content-Type")) append("Content-Type:");
+    set(easy_, CURLOPT_HTTPHEADER, header_list_.get());
+    set(easy_, CURLOPT_USERAGENT, fmt::format("picket/{}", version).c_str());
+    return {};
+}
+
+void HttpAttempt::append(const std::string& line) {
+    curl_slist* extended = curl_slist_append(header_list_.get(), line.c_str());
+    PICKET_ASSERT(extended != nullptr);
+    static_cast<void>(header_list_.release());  // It is the head of `extended`.
+    header_list_.reset(extended);
+}
+
+bool HttpAttempt::has_header(std::string_view wanted) const {
+    return std::ranges::any_of(request_.headers,
+                               [&](const auto& field) { return same_name(field.first, wanted); });
+}
+
+void HttpAttempt::set_method() {
+    if (request_.method == "HEAD") {
+        set(easy_, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    if (!request_.body.empty() || request_.method == "POST") {
+        set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+        set(easy_, CURLOPT_POSTFIELDS, request_.body.c_str());  // Not copied.
+    }
+    set(easy_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+}
+
+void HttpAttempt::set_tls() {
+    const char* none = nullptr;
+    set(easy_, CURLOPT_SSL_CTX_FUNCTION, &on_tls_context);
+    set(easy_, CURLOPT_SSL_CTX_DATA, this);
+    // A resumed session shows no certificate.
+    set(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    // libcurl caches the store only where there is no directory beside the file.
+    set(easy_, CURLOPT_CAPATH, none);
+    if (!request_.tls_verify) {
+        set(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
+        set(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
+        set(easy_, CURLOPT_CAINFO, none);  // Or it would be read, for nothing.
+    } else if (!request_.ca_file.empty()) {
+        set(easy_, CURLOPT_CAINFO, request_.ca_file.c_str());
+        // The cache holds one store; this one must not push out the system's.
+        set(easy_, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    }
+}
+
+std::size_t HttpAttempt::on_header(char* bytes, std::size_t size, std::size_t count, void* self) {
+    return static_cast<HttpAttempt*>(self)->take_header({bytes, size * count});
+}
+std::size_t HttpAttempt::on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
+    return static_cast<HttpAttempt*>(self)->take_body({bytes, size * count});
+}
+curl_socket_t HttpAttempt::on_socket(void* self, curlsocktype, curl_sockaddr* address) {
+    return static_cast<HttpAttempt*>(self)->open_socket(*address);
+}
+CURLcode HttpAttempt::on_tls_context(CURL*, void* context, void* self) {
+    auto* attempt = static_cast<HttpAttempt*>(self);
+    attempt->handshake_begun_ = monotonic_now() - attempt->begun_;
+    CertificateWatch::attach(static_cast<SSL_CTX*>(context), &attempt->watch_);
+    return CURLE_OK;
+}
+
+// Called by libcurl for each whole line of each head, and for trailers.
+std::size_t HttpAttempt::take_header(std::string_view line) {
+    header_bytes_ += line.size();
+    if (header_bytes_ > http_header_bytes_max) {
+        headers_too_long_ = true;
+        return 0;
+    }
+    if (line.starts_with("HTTP/")) {
+        exchange_.headers.clear();
+        headers_complete_ = false;
+    } else if (trim(line).empty()) {
+        headers_complete_ = true;
+    } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+        exchange_.headers.emplace_back(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
+    }
+    return line.size();
+}
+
+std::size_t HttpAttempt::take_body(std::string_view bytes) {
+    const std::size_t room = request_.body_bytes_max - exchange_.body.size();
+    exchange_.body.append(bytes.substr(0, room));
+    if (exchange_.body.size() < request_.body_bytes_max) return bytes.size();
+    // Full. Only where the length is known and reached is there nothing more.
+    curl_off_t announced = -1;
+    curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (bytes.size() <= room && std::cmp_equal(announced, exchange_.body.size())) {
+        return bytes.size();
+    }
+    exchange_.body_cut = true;
+    return CURL_WRITEFUNC_ERROR;
+}
+
+curl_socket_t HttpAttempt::open_socket(const curl_sockaddr& address) {
+    const int opened =
+        socket(address.family, address.socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.protocol);
+    if (opened < 0) {
+        local_fault_ = fmt::format("open a socket: {}", errno_text(errno));
+        return CURL_SOCKET_BAD;
+    }
+    const int refusal = request_.source.has_value() ? bind_source(opened, *request_.source) : 0;
+    if (refusal != 0) {
+        local_fault_ =
+            fmt::format("bind source {}: {}", to_text(*request_.source), errno_text(refusal));
+        close(opened);
+        return CURL_SOCKET_BAD;
+    }
+    return opened;
+}
+
+HttpExchange HttpAttempt::conclude(Instant now, CURLcode code) {
+    long status = 0;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    exchange_.status = static_cast<std::uint16_t>(status);
+    exchange_.version = version_text(easy_);
+    exchange_.certificate = watch_.certificate;
+    const bool whole = exchange_.body_cut || (code == CURLE_OK && headers_complete_);
+    if (!whole) exchange_.error = error(code);
+    // libcurl's total is the time of its last step, not of giving up.
+    exchange_.phases = phases(whole ? elapsed(easy_, CURLINFO_TOTAL_TIME_T) : now - begun_);
+    return std::move(exchange_);
+}
+
+HttpExchange HttpAttempt::refused(const Error& error) {
+    HttpExchange exchange;
+    exchange.error = HttpError{HttpErrorKind::local, HttpStage::connecting, error.message()};
+    return exchange;
+}
+
+// libcurl counts the connection as made when its handshake is over.
+Duration HttpAttempt::connected_after() const {
+    return handshake_begun_.value_or(elapsed(easy_, CURLINFO_CONNECT_TIME_T));
+}
+
+HttpStage HttpAttempt::stage() const {
+    if (headers_complete_) return HttpStage::body;
+    if (elapsed(easy_, CURLINFO_STARTTRANSFER_TIME_T) > Duration{0}) return HttpStage::headers;
+    if (connected_after() == Duration{0}) return HttpStage::connecting;
+    const bool secured = !tls_ || elapsed(easy_, CURLINFO_APPCONNECT_TIME_T) > Duration{0};
+    return secured ? HttpStage::waiting : HttpStage::handshaking;
+}
+
+// libcurl counts each from the start, and leaves at 0 what was not reached.
+HttpPhases HttpAttempt::phases(Duration total) const {
+    HttpPhases phases;
+    Duration begun{0};
+    const auto advance = [&](Duration until) {
+        const Duration end = until > Duration{0} ? until : total;
+        const Duration length = std::max(end - begun, Duration{0});
+        begun = end;
+        return length;
+    };
+    const HttpStage reached = stage();
+    phases.connect = advance(connected_after());
+    if (reached == HttpStage::connecting) return phases;
+    if (tls_) phases.tls = advance(elapsed(easy_, CURLINFO_APPCONNECT_TIME_T));
+    if (reached == HttpStage::handshaking) return phases;
+    phases.first_byte = advance(elapsed(easy_, CURLINFO_STARTTRANSFER_TIME_T));
+    if (reached == HttpStage::waiting) return phases;
+    phases.transfer = advance(total);
+    return phases;
+}
+
+}  // namespace picket::io

@@ -1,0 +1,131 @@
+// HttpClient: HTTP and HTTPS exchanges over libcurl, on the loop.
+//
+// One in an agent. Each exchange is one request on one fresh connection to an
+// address that the caller has resolved; the URL's host goes into the Host field,
+// SNI and the certificate's check only. So libcurl never resolves a name, never
+// starts a thread, never reuses a connection and never follows a redirect: what
+// comes back is what this request, to this address, was answered. No proxy, no
+// .netrc and no cookie plays a part.
+//
+// The system's CA store takes 20 ms and some memory to load. That happens with
+// the first https exchange that verifies, and once a day after that.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/base/address.h"
+#include "agent/base/time.h"
+
+namespace picket::io {
+
+class Loop;
+
+// The head of an answer, status lines and interim answers included, may take this
+// many bytes; more is a protocol error.
+constexpr std::size_t http_header_bytes_max = 64 * 1024;
+
+struct HttpRequest {
+    std::string url;
+    SocketAddress address;            // Where to connect, whatever the URL says.
+    std::optional<IpAddress> source;  // Local address to connect from.
+    Instant connect_by = never;       // Not connected by then is a timeout too.
+    std::string method = "GET";
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+
+    // The body is read up to here; then the exchange ends, and is a success.
+    std::size_t body_bytes_max = 1024 * 1024;
+
+    bool tls_verify = true;
+    std::string tls_server_name;  // SNI and name to verify; empty: the URL's host.
+    std::string ca_file;          // PEM; empty: the system's store.
+};
+
+enum class HttpErrorKind : std::uint8_t {
+    refused,      // Connection refused, or broken before the first byte.
+    timeout,      // The deadline passed, or the kernel gave up connecting.
+    unreachable,  // No route.
+    tls,          // The handshake failed.
+    certificate,  // The certificate does not verify.
+    protocol,     // What came is not HTTP, or not all of it.
+    local,        // Our own: no descriptor, no such source address, a bad ca_file.
+};
+
+// How far an exchange got.
+enum class HttpStage : std::uint8_t { connecting, handshaking, waiting, headers, body };
+
+// "connected, waiting for the first byte"
+std::string_view to_text(HttpStage stage);
+
+struct HttpError {
+    HttpErrorKind kind = HttpErrorKind::local;
+    HttpStage stage = HttpStage::connecting;
+    std::string message;  // "connect 127.0.0.1:8080: connection refused"
+};
+
+// The certificate of the server itself, not of its issuers.
+struct HttpCertificate {
+    std::string subject;
+    std::string issuer;
+    WallTime not_after;
+};
+
+// One after the other; 0 where it was not reached. `tls` is 0 without TLS.
+struct HttpPhases {
+    Duration connect{0};
+    Duration tls{0};
+    Duration first_byte{0};
+    Duration transfer{0};
+};
+
+struct HttpExchange {
+    std::optional<HttpError> error;  // Where there is one, the rest is what came before it.
+    std::uint16_t status = 0;
+    std::string_view version;  // "1.1", "2"
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+    bool body_cut = false;                       // There was, or may have been, more of it.
+    std::optional<HttpCertificate> certificate;  // Also where it did not verify.
+    HttpPhases phases;
+};
+
+// An exchange under way. Destroying it ends it and drops its answer; it may be
+// destroyed from within its own `done`.
+class HttpTransfer {
+public:
+    HttpTransfer() = default;
+    HttpTransfer(const HttpTransfer&) = delete;
+    HttpTransfer& operator=(const HttpTransfer&) = delete;
+    virtual ~HttpTransfer() = default;
+};
+
+class HttpClient {
+public:
+    using Done = std::function<void(HttpExchange)>;
+
+    explicit HttpClient(Loop& loop);
+
+    // Requires that every transfer is gone and that no `done` is running.
+    ~HttpClient();
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
+
+    // Calls `done` once, later and never from within, by `deadline` at the latest.
+    std::unique_ptr<HttpTransfer> start(HttpRequest request, Instant deadline, Done done);
+
+private:
+    class Transfer;
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace picket::io

@@ -1,0 +1,243 @@
+// picketd: the agent. `run` is the daemon, `validate` and `probe` help to write
+// definitions and run as whoever calls them.
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "agent/api/documents.h"
+#include "agent/base/limits.h"
+#include "agent/base/log.h"
+#include "agent/base/version.h"
+#include "agent/cli/render.h"
+#include "agent/config.h"
+#include "agent/io/clock.h"
+#include "agent/io/drop_in_directory.h"
+#include "agent/io/read_file.h"
+#include "agent/io/signals.h"
+#include "agent/secret_reader.h"
+#include "checks/drop_in.h"
+#include "checks/probes/once.h"
+
+namespace picket {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t config_bytes_max = 1024 * 1024;
+
+struct Loaded {
+    Config config;
+    std::vector<std::string> problems;
+};
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread so far
+    return value == nullptr ? "" : value;
+}
+
+// Whether `path` is a directory that can be written, or can be made.
+bool can_hold_files(const std::string& path) {
+    std::error_code ignored;
+    if (fs::exists(path, ignored)) return access(path.c_str(), W_OK) == 0;
+    return access(fs::path(path).parent_path().c_str(), W_OK) == 0;
+}
+
+Surroundings surroundings() {
+    Surroundings result;
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) == 0) result.host_name = name.data();
+    result.system_state_writable = can_hold_files(std::string(system_state_dir));
+    result.system_socket_writable = can_hold_files(fs::path(system_socket).parent_path().string());
+    result.xdg_state_home = environment("XDG_STATE_HOME");
+    result.home = environment("HOME");
+    return result;
+}
+
+// No file at the default path is no fault; a file that was asked for must be there.
+Loaded load_config(const std::string& path) {
+    const bool is_default = path.empty();
+    const std::string file = is_default ? std::string(config_path_default) : path;
+    const auto read = io::read_file(file, config_bytes_max);
+    if (!read) {
+        if (is_default && read.error().code() == Code::not_found) {
+            return {default_config(surroundings()), {}};
+        }
+        return {default_config(surroundings()), {file + ":1:1: " + read.error().message()}};
+    }
+    ParsedConfig parsed = parse_config(read->text, file, surroundings());
+    Loaded loaded{std::move(parsed.config), {}};
+    for (const Problem& problem : parsed.problems) loaded.problems.push_back(to_text(problem));
+    return loaded;
+}
+
+// The files that `paths` name: themselves, or the *.toml files in a directory.
+Agent::Load load_paths(const std::vector<std::string>& paths, const std::string& agent_name) {
+    Agent::Load result;
+    std::vector<std::vector<DropInFile>> directories;
+    std::vector<DropInFile> files;
+    for (const std::string& path : paths) {
+        std::error_code ignored;
+        if (fs::is_directory(path, ignored)) {
+            auto read = io::read_drop_in_directory(path, {});
+            if (read) {
+                directories.push_back(*std::move(read));
+            } else {
+                result.problems.push_back(path + ":1:1: " + read.error().message());
+            }
+            continue;
+        }
+        auto read = io::read_file(path, limits::definition_file_bytes_max);
+        DropInFile file;
+        file.name = fs::path(path).filename().string();
+        file.path = path;
+        if (read) {
+            file.text = std::move(read->text);
+        } else {
+            file.fault = read.error().message();
+        }
+        files.push_back(std::move(file));
+    }
+    auto effective = checks::effective_files(std::move(directories));
+    effective.insert(effective.end(), std::make_move_iterator(files.begin()),
+                     std::make_move_iterator(files.end()));
+    result.loaded =
+        checks::load_catalogue({}, effective, {.agent = agent_name, .reader = read_secret});
+    for (const Problem& problem : result.loaded.next.problems()) {
+        result.problems.push_back(to_text(problem));
+    }
+    return result;
+}
+
+int validate(const std::string& config_path, const std::vector<std::string>& paths) {
+    const Loaded loaded = load_config(config_path);
+    const Agent::Load load =
+        paths.empty() ? Agent::load({}, loaded.config) : load_paths(paths, loaded.config.name);
+    for (const std::string& problem : loaded.problems) fmt::print("{}\n", problem);
+    for (const std::string& problem : load.problems) fmt::print("{}\n", problem);
+    const std::size_t problems = loaded.problems.size() + load.problems.size();
+    fmt::print(stderr, "{} checks, {}\n", load.loaded.next.entries().size(),
+               problems == 0 ? "no problems" : fmt::format("{} problems", problems));
+    return problems == 0 ? 0 : 1;
+}
+
+struct ProbeOptions {
+    std::string file;
+    std::string check;  // Empty: all of the file.
+    bool trace = false;
+    bool json = false;
+    bool no_color = false;
+};
+
+int probe(const std::string& config_path, const ProbeOptions& options) {
+    const Loaded loaded = load_config(config_path);
+    const Agent::Load load = load_paths({options.file}, loaded.config.name);
+    for (const std::string& problem : load.problems) fmt::print(stderr, "{}\n", problem);
+    if (!load.problems.empty()) return 1;
+
+    io::Loop loop;
+    io::Resolvers resolvers(loop);
+    io::HttpClient http(loop);
+    const cli::Style style = cli::output_style(options.no_color);
+    bool all_passed = true;
+    std::size_t asked = 0;
+    for (const auto& [name, entry] : load.loaded.next.entries()) {
+        const std::string short_name(name_in_file(name));
+        if (!options.check.empty() && options.check != short_name) continue;
+        ++asked;
+        std::optional<checks::Outcome> answer;
+        const checks::Once once({loop, resolvers, http}, *entry.definition,
+                                [&](checks::Outcome outcome) { answer = std::move(outcome); });
+        while (!answer) loop.run_once();
+        all_passed = all_passed && answer->finding == checks::Finding::passed;
+        if (options.json) {
+            fmt::print("{}\n", api::probe_document(short_name, *answer));
+        } else {
+            fmt::print("{}", cli::render_probe(style, short_name, *answer,
+                                               options.trace ? cli::Trace::yes : cli::Trace::no));
+        }
+    }
+    if (asked == 0) {
+        fmt::print(stderr, "{} has no check{}\n", options.file,
+                   options.check.empty() ? "" : fmt::format(" named '{}'", options.check));
+        return 1;
+    }
+    return all_passed ? 0 : 1;
+}
+
+int run(const std::string& config_path) {
+    Loaded loaded = load_config(config_path);
+    for (const std::string& problem : loaded.problems) log_error(problem);
+    if (!loaded.problems.empty()) {
+        log_error("not started: the configuration has problems");
+        return 1;
+    }
+    io::Loop loop;
+    Agent agent(loop, std::move(loaded.config));
+    if (const Status started = agent.start(); !started) {
+        log_error("not started: " + started.error().message());
+        return 1;
+    }
+    bool ending = false;
+    std::unique_ptr<io::Signals> signals;
+    signals = std::make_unique<io::Signals>(
+        loop,
+        io::Signals::Handlers{.on_end =
+                                  [&](int) {
+                                      if (std::exchange(ending, true)) return;
+                                      log_info("stopping");
+                                      agent.stop([&] { loop.stop(); });
+                                  },
+                              .on_reload = [&] { agent.reload([](const api::ReloadView&) {}); }});
+    loop.run();
+    return 0;
+}
+
+}  // namespace
+}  // namespace picket
+
+int main(int argc, char** argv) {
+    // One thread for commits and one for reads are enough, and one arena for them
+    // all: an agent is small.
+    setenv("UV_THREADPOOL_SIZE", "2", 0);  // NOLINT(concurrency-mt-unsafe): no thread yet
+    mallopt(M_ARENA_MAX, 1);
+
+    CLI::App app{"picketd: watches what its definitions name, and remembers.", "picketd"};
+    app.set_version_flag("--version", std::string(picket::version));
+    app.require_subcommand(0, 1);
+    app.fallthrough();
+    std::string config;
+    app.add_option("--config", config, "the configuration file")
+        ->default_str(std::string(picket::config_path_default));
+    CLI::App* run = app.add_subcommand("run", "run the agent in the foreground (the default)");
+
+    std::vector<std::string> paths;
+    CLI::App* validate = app.add_subcommand(
+        "validate", "check configuration and definitions, each problem as a line; exit 0 or 1");
+    validate->add_option("PATH", paths, "files or directories instead of the configured ones");
+
+    picket::ProbeOptions probe_options;
+    CLI::App* probe =
+        app.add_subcommand("probe", "ask the checks of a file once, and record nothing");
+    probe->add_option("FILE", probe_options.file, "a file of definitions")->required();
+    probe->add_option("CHECK", probe_options.check, "one check of it");
+    probe->add_flag("--trace", probe_options.trace, "show the phases");
+    probe->add_flag("--json", probe_options.json, "one document a line");
+    probe->add_flag("--no-color", probe_options.no_color, "plain text");
+
+    CLI11_PARSE(app, argc, argv);
+    if (validate->parsed()) return picket::validate(config, paths);
+    if (probe->parsed()) return picket::probe(config, probe_options);
+    static_cast<void>(run);
+    return picket::run(config);
+}

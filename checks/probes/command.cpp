@@ -1,0 +1,223 @@
+#include "checks/probes/command.h"
+
+#include <fmt/format.h>
+#include <string.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "agent/base/assert.h"
+#include "agent/base/text.h"
+#include "agent/io/child_process.h"
+#include "agent/io/clock.h"
+#include "agent/io/timer.h"
+#include "checks/plugin_output.h"
+
+namespace picket::checks {
+namespace {
+
+constexpr std::size_t detail_bytes_max = plugin_output_bytes_max;
+
+// What a query asks for. Nothing else here looks into the query.
+struct Asked {
+    io::ChildProcess::Options options;
+    std::string shown_program;
+    PluginState fail_on = PluginState::critical;
+};
+
+Asked asked(const CommandQuery& query) {
+    PICKET_ASSERT(!query.command.empty());
+    Asked result;
+    result.shown_program = query.command.front().shown;
+    result.fail_on = query.fail_on;
+    result.options.program = query.command.front().value;
+    for (std::size_t i = 1; i < query.command.size(); ++i) {
+        result.options.arguments.push_back(query.command[i].value);
+    }
+    std::map<std::string, std::string> environment{{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"},
+                                                   {"LC_ALL", "C"}};
+    for (const auto& [name, text] : query.env) environment[name] = text.value;
+    for (const auto& [name, value] : environment) {
+        result.options.environment.push_back(fmt::format("{}={}", name, value));
+    }
+    result.options.working_directory = query.working_directory;
+    return result;
+}
+
+std::string_view name_of(PluginExit state) {
+    switch (state) {
+        case PluginExit::ok:
+            return "OK";
+        case PluginExit::warning:
+            return "WARNING";
+        case PluginExit::critical:
+            return "CRITICAL";
+        case PluginExit::unknown:
+            break;
+    }
+    return "UNKNOWN";
+}
+
+std::string signal_text(int signal) {
+    const char* name = ::sigabbrev_np(signal);
+    return name == nullptr ? std::to_string(signal) : fmt::format("{} ({})", signal, name);
+}
+
+// What goes under `show`: all the plugin printed, as far as it fits.
+std::string detail_of(const PluginOutput& output, const PluginOutput& errors,
+                      std::uint64_t bytes_dropped) {
+    std::string detail = output.text;
+    if (!errors.text.empty()) {
+        if (!detail.empty()) detail += '\n';
+        detail += "stderr: " + errors.text;
+    }
+    const bool cut = output.cut || errors.cut || bytes_dropped > 0;
+    if (!cut && detail.size() <= detail_bytes_max) return detail;
+    constexpr std::string_view note = "\n[there was more]";
+    detail = cut_text(detail, detail_bytes_max - note.size());
+    return detail.append(note);
+}
+
+// The line that stands for the run.
+std::string message_of(const PluginOutput& output, const PluginOutput& errors, int exit_code) {
+    if (!output.summary.empty()) return output.summary;
+    if (!errors.text.empty()) {
+        return "(nothing on stdout) stderr: " + errors.text.substr(0, errors.text.find('\n'));
+    }
+    return fmt::format("exit code {} and no output", exit_code);
+}
+
+class CommandProbe final : public Probe {
+public:
+    CommandProbe(const Definition& definition, io::Loop& loop)
+        : definition_(definition),
+          asked_(asked(std::get<CommandQuery>(definition.query))),
+          loop_(loop),
+          timer_(loop, [this] { on_timer(); }) {}
+
+    void start(Instant now, Instant deadline, Done done) override {
+        PICKET_ASSERT(!done_);
+        done_ = std::move(done);
+        started_ = now;
+        deadline_ = deadline;
+        if (child_) return answer_later(stuck());
+        auto child = io::ChildProcess::spawn(loop_, asked_.options,
+                                             [this](const io::ChildExit& exit) { on_exit(exit); });
+        if (!child) return answer_later(errored(redact(child.error().message(), definition_)));
+        child_ = *std::move(child);
+        timer_.set(deadline);
+    }
+
+    void cancel() override {
+        done_ = nullptr;
+        answer_.reset();
+        timer_.clear();
+        child_.reset();
+    }
+
+private:
+    void answer_later(Outcome outcome) {
+        answer_ = std::move(outcome);
+        timer_.set(started_);
+    }
+
+    void on_timer() {
+        if (answer_) return finish(*std::exchange(answer_, std::nullopt));
+        // It dies in its own time; the answer does not wait for that.
+        child_->terminate();
+        finish(failed(FailureClass::timeout, io::monotonic_now() - started_,
+                      fmt::format("run {}: no result within {}; killed", asked_.shown_program,
+                                  format_duration(deadline_ - started_))));
+    }
+
+    void on_exit(const io::ChildExit& exit) {
+        const auto ended = std::move(child_);
+        if (!done_ || answer_) return;  // It had been given up before.
+        timer_.clear();
+        finish(judge(exit, io::monotonic_now() - started_));
+    }
+
+    // The last thing that any path does: `done` may destroy this probe.
+    void finish(Outcome outcome) { std::exchange(done_, nullptr)(std::move(outcome)); }
+
+    Outcome judge(const io::ChildExit& exit, Duration latency) const {
+        const PluginOutput output = parse_plugin_output(redact(exit.output, definition_));
+        const PluginOutput errors = parse_plugin_output(redact(exit.error_output, definition_));
+        Outcome outcome =
+            exit.signal != 0
+                ? errored(fmt::format("run {}: died by signal {}", asked_.shown_program,
+                                      signal_text(exit.signal)))
+                : judge_state(exit.code, latency, message_of(output, errors, exit.code));
+        outcome.latency = latency;
+        outcome.phases.push_back({"run", Duration{0}, latency});
+        for (const PerfdataItem& item : output.perfdata) {
+            if (item.value) outcome.metrics.push_back({item.label, *item.value, item.unit});
+        }
+        outcome.detail = detail_of(output, errors, exit.bytes_dropped);
+        return outcome;
+    }
+
+    Outcome judge_state(int exit_code, Duration latency, const std::string& message) const {
+        const PluginExit state = plugin_exit(exit_code);
+        const bool held_against =
+            state == PluginExit::critical ||
+            (state == PluginExit::warning && asked_.fail_on == PluginState::warning);
+        const bool late = definition_.latency && latency > *definition_.latency;
+        Outcome outcome;
+        if (state == PluginExit::unknown) {
+            outcome = errored(exit_code == 3 ? message
+                                             : fmt::format("exit code {}, which is no state: {}",
+                                                           exit_code, message));
+        } else if (held_against) {
+            outcome = failed(FailureClass::plugin, latency, message);
+        } else if (late) {
+            outcome = failed(FailureClass::latency, latency,
+                             fmt::format("took {}, more than {}: {}", format_duration(latency),
+                                         format_duration(*definition_.latency), message));
+        } else {
+            outcome = passed(latency, message);
+        }
+        outcome.expectations.push_back(
+            {asked_.fail_on == PluginState::warning ? "state OK" : "state OK or WARNING",
+             fmt::format("{} (exit code {})", name_of(state), exit_code),
+             state != PluginExit::unknown && !held_against});
+        if (definition_.latency) {
+            outcome.expectations.push_back({"latency " + format_duration(*definition_.latency),
+                                            format_duration(latency), !late});
+        }
+        return outcome;
+    }
+
+    Outcome stuck() const {
+        return failed(
+            FailureClass::timeout, Duration{0},
+            fmt::format("run {}: no result, and pid {} of an earlier run survives SIGKILL",
+                        asked_.shown_program, child_->pid()));
+    }
+
+    const Definition& definition_;
+    const Asked asked_;
+    io::Loop& loop_;
+    io::Timer timer_;
+    Instant started_{};
+    Instant deadline_{};
+    Done done_;                                // Set while a run is in flight.
+    std::optional<Outcome> answer_;            // Known already, to be handed over on a later turn.
+    std::unique_ptr<io::ChildProcess> child_;  // May outlast its run, until it is dead.
+};
+
+}  // namespace
+
+std::unique_ptr<Probe> make_command_probe(const Definition& definition, ProbeServices services) {
+    return make_command_probe(definition, services.loop);
+}
+
+std::unique_ptr<Probe> make_command_probe(const Definition& definition, io::Loop& loop) {
+    return std::make_unique<CommandProbe>(definition, loop);
+}
+
+}  // namespace picket::checks

@@ -1,0 +1,101 @@
+// Schedule: which check is asked next, and when.
+//
+// A check of interval I has one slot in every I, always at the same place: its
+// key, which is a hash, modulo I on the wall clock. So a thousand checks are
+// spread over their interval without anybody arranging it, a restart finds the
+// same slots, and nothing drifts: a slot is the one before plus I, however late
+// the start was. The wall clock only picks the first slot; after that time is
+// monotonic.
+//
+// The first question after a start or a reload does not wait for the slot: it
+// comes within `first_within`, spread by the same hash.
+//
+// A check never runs twice at once. A slot that comes while a run is in flight,
+// or that passes while the limits hold the check back, is skipped and counted.
+//
+// Pure: poll_start() until it gives nothing, then sleep until next_wakeup().
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "agent/base/time.h"
+#include "checks/definition.h"
+
+namespace picket::checks {
+
+class Schedule {
+public:
+    struct Options {
+        std::size_t in_flight_max = 256;
+        std::size_t starts_per_second_max = 2'000;
+    };
+
+    // What limits and slow probes have cost since the start.
+    struct Counters {
+        std::uint64_t starts = 0;
+        std::uint64_t slots_skipped = 0;     // Slots in which a check was not asked.
+        std::uint64_t starts_held_back = 0;  // Starts that a limit made late.
+    };
+
+    struct Start {
+        CheckKey key;
+        Instant due;  // now - due is how late this start is.
+    };
+
+    explicit Schedule(Options options);
+
+    // Requires that `key` is not there, and interval > 0. `first_within` is at
+    // most the interval; 0 asks at once.
+    void add(Instant now, WallTime wall, CheckKey key, Duration interval, Duration first_within);
+
+    // Forgets the check. A run in flight no longer counts; do not report its end.
+    void remove(CheckKey key);
+
+    // Asks once more at `at`, beside the slots: the second attempt of a vote.
+    void ask_at(CheckKey key, Instant at);
+
+    // Takes the next check that is due and allowed. It is in flight from now on.
+    std::optional<Start> poll_start(Instant now);
+
+    // Requires that `key` is in flight.
+    void on_finished(Instant now, CheckKey key);
+
+    // When poll_start() may give something again; never while all wait for an end.
+    Instant next_wakeup() const;
+
+    std::size_t in_flight() const { return in_flight_; }
+    const Counters& counters() const { return counters_; }
+
+private:
+    struct Entry {
+        Duration interval{};
+        Instant slot{};
+        Instant extra = never;
+        bool in_flight = false;
+
+        Instant due() const { return std::min(slot, extra); }
+    };
+
+    // Moves the slot past `now`; what lies between was missed.
+    void skip_missed(Entry& entry, Instant now);
+    void refill(Instant now);
+
+    Options options_;
+    std::unordered_map<CheckKey, Entry> entries_;
+    std::set<std::pair<Instant, CheckKey>> waiting_;  // Everything that is not in flight.
+    std::size_t in_flight_ = 0;
+    // Token bucket in start-microseconds: a start costs one second's worth of
+    // microseconds divided by the rate, kept whole by scaling with the rate.
+    std::int64_t tokens_ = 0;
+    Instant refilled_at_{};
+    Instant held_back_at_ = Instant::min();
+    Counters counters_;
+};
+
+}  // namespace picket::checks

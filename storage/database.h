@@ -1,0 +1,149 @@
+// Database: one connection to one SQLite file, with errors as picket's Error.
+//
+// The only part that includes sqlite3.h, and free of the loop, so that the CLI can
+// read a file where no agent runs. A connection belongs to whoever uses it: one
+// thread at a time. Statements and transactions must not outlive their Database.
+//
+// Errors read "write /var/lib/picket/picket.db: disk full". Their code says what
+// can be done: `exhausted`, no room; `timed_out`, somebody else holds the file;
+// `corrupt`, the file cannot be trusted; `io`, anything else the system refused.
+//
+// Settings are for a small agent: a page cache of half a mebibyte, no memory map,
+// and a write-ahead log that is copied back often enough to stay under 4 MiB.
+// Commits do not wait for the disk (synchronous NORMAL): a killed process loses
+// nothing that was committed, a machine without power at most the last commits.
+
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace picket::storage {
+
+enum class OpenMode : std::uint8_t {
+    read_write,  // Creates the file where there is none.
+    read_only,   // For readers beside an agent, and where no agent runs.
+};
+
+struct Connection;  // The handle and its path.
+struct ConnectionCloser {
+    void operator()(Connection* connection) const;
+};
+struct StatementCloser {
+    void operator()(sqlite3_stmt* statement) const;
+};
+
+// A prepared statement. Parameters are ?1, ?2 ... in the order of bind().
+class Statement {
+public:
+    // Starts afresh with these values; text is copied. Integers, text, and
+    // std::optional<std::int64_t>, whose absence is NULL.
+    template <typename... Values>
+    Statement& bind(const Values&... values) {
+        reset();
+        int position = 0;
+        (bind_at(++position, values), ...);
+        return *this;
+    }
+
+    // True where a row is there to be read, false at the end. A bind that failed is
+    // reported here.
+    Result<bool> step();
+
+    // Steps to the end, whatever rows there are.
+    Status run();
+
+    // Lets go of the row, and of the view of the database that it holds open.
+    void reset();
+
+    // Of the current row; columns count from 0. NULL is 0, empty or absent.
+    std::int64_t integer(int column) const;
+    std::optional<std::int64_t> integer_if_any(int column) const;
+    std::string text(int column) const;
+
+    // What to return where a row holds what cannot be: "read PATH: WHAT".
+    Error corrupt(std::string_view what) const;
+
+private:
+    friend class Database;
+    Statement(Connection* connection, sqlite3_stmt* statement);
+
+    void bind_at(int position, std::int64_t value);
+    void bind_at(int position, std::string_view value);
+    void bind_at(int position, std::optional<std::int64_t> value);
+    template <std::integral Value>
+    void bind_at(int position, Value value) {
+        bind_at(position, static_cast<std::int64_t>(value));
+    }
+
+    Connection* connection_;
+    std::unique_ptr<sqlite3_stmt, StatementCloser> statement_;
+    int bind_code_ = 0;
+};
+
+class Database {
+public:
+    // Changes nothing in a file that exists, and returns corrupt where it is seen at
+    // once not to be a database. `read_only` never writes, not even
+    // beside the file, and needs either no log (-wal) beside it, or the log and its
+    // index (-shm); a log alone is an Error, because leaving it out would hide what
+    // it holds. not_found where there is no file to read.
+    static Result<Database> open(const std::string& path, OpenMode mode);
+
+    // Switches the file to a write-ahead log, for good.
+    Status use_log();
+
+    Result<Statement> prepare(std::string_view sql);
+
+    // Runs one or more statements without parameters.
+    Status execute(const std::string& sql);
+
+    // The first column of the first row. not_found where there is no row.
+    Result<std::int64_t> integer(std::string_view sql);
+
+    std::int64_t rows_changed() const;  // By the last statement.
+    std::int64_t last_row_id() const;
+
+    // Whether the file was removed or replaced under this connection.
+    bool moved() const;
+
+    // Makes the close copy the log back and remove it. Without this a close leaves
+    // file and log as they are, byte for byte: what may be corrupt, or not ours, is
+    // not written to.
+    void tidy_on_close();
+
+    const std::string& path() const;
+
+private:
+    friend class Transaction;
+    explicit Database(std::unique_ptr<Connection, ConnectionCloser> connection);
+
+    std::unique_ptr<Connection, ConnectionCloser> connection_;
+};
+
+// All or nothing: what is not committed is rolled back by the destructor.
+class Transaction {
+public:
+    static Result<Transaction> begin(Database& database);
+    Transaction(Transaction&& other) noexcept;
+    Transaction& operator=(Transaction&&) = delete;
+    ~Transaction();
+
+    Status commit();
+
+private:
+    explicit Transaction(Connection* connection) : connection_(connection) {}
+
+    Connection* connection_;  // Null once it is over.
+};
+
+}  // namespace picket::storage

@@ -1,0 +1,183 @@
+#include "storage/history_tables.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+
+namespace picket::storage {
+
+namespace {
+
+std::int64_t hour_of(WallTime time) {
+    return std::chrono::floor<std::chrono::hours>(time.time_since_epoch()).count();
+}
+
+std::optional<std::int64_t> to_milliseconds_if_any(const std::optional<WallTime>& time) {
+    if (!time) return std::nullopt;
+    return to_milliseconds(*time);
+}
+
+std::string_view cut(const std::string& message) {
+    return cut_text(message, limits::message_bytes_max);
+}
+
+}  // namespace
+
+Result<HistoryTables> HistoryTables::create(Database& database) {
+    auto find_check = PICKET_TRY(database.prepare("SELECT id, type FROM checks WHERE name = ?1"));
+    auto insert_check = PICKET_TRY(
+        database.prepare("INSERT INTO checks (name, type, first_seen_ms) VALUES (?1, ?2, ?3)"));
+    auto retype_check = PICKET_TRY(database.prepare("UPDATE checks SET type = ?2 WHERE id = ?1"));
+    auto find_message =
+        PICKET_TRY(database.prepare("SELECT id, last_used_hour FROM messages WHERE text = ?1"));
+    auto insert_message =
+        PICKET_TRY(database.prepare("INSERT INTO messages (text, last_used_hour) VALUES (?1, ?2)"));
+    auto touch_message =
+        PICKET_TRY(database.prepare("UPDATE messages SET last_used_hour = ?2 WHERE id = ?1"));
+    auto insert_outcome = PICKET_TRY(database.prepare(
+        "INSERT OR IGNORE INTO outcomes (check_id, at_ms, finding, failure_class, latency_us, "
+        "message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+    auto insert_transition = PICKET_TRY(database.prepare(
+        "INSERT INTO transitions (check_id, at_ms, epoch, state, outage_scope, since_ms, "
+        "first_failure_ms, failure_class, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
+    auto put_outage = PICKET_TRY(database.prepare(
+        "INSERT OR REPLACE INTO outages (check_id, epoch, scope, opened_ms, closed_ms, "
+        "first_failure_ms, failure_class, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
+    auto put_agent_fact = PICKET_TRY(
+        database.prepare("INSERT OR REPLACE INTO agent_facts (key, value) VALUES (?1, ?2)"));
+    return HistoryTables(Statements{std::move(find_check), std::move(insert_check),
+                                    std::move(retype_check), std::move(find_message),
+                                    std::move(insert_message), std::move(touch_message),
+                                    std::move(insert_outcome), std::move(insert_transition),
+                                    std::move(put_outage), std::move(put_agent_fact)});
+}
+
+void HistoryTables::forget_ids() {
+    checks_.clear();
+    messages_.clear();
+}
+
+Status HistoryTables::write(Database& database, const Batch& batch) {
+    auto written = write_all(database, batch);
+    if (!written) forget_ids();
+    return written;
+}
+
+Status HistoryTables::write_all(Database& database, const Batch& batch) {
+    auto transaction = PICKET_TRY(Transaction::begin(database));
+    for (const Fact& fact : batch.facts) {
+        PICKET_TRY(std::visit([&](const auto& each) { return write_fact(database, each); }, fact));
+    }
+    PICKET_TRY(write_outcomes(database, batch.outcomes));
+    return transaction.commit();
+}
+
+Status HistoryTables::write_outcomes(Database& database, const std::vector<HistoryRow>& rows) {
+    // Sorted by check each page of the table is touched once; within a check the
+    // order of arrival stays.
+    std::vector<std::pair<std::int64_t, const OutcomeRecord*>> sorted;
+    sorted.reserve(rows.size());
+    for (const HistoryRow& row : rows) {
+        const auto id =
+            PICKET_TRY(check_id(database, row.check, checks::to_text(row.type), row.outcome.at));
+        sorted.emplace_back(id, &row.outcome);
+    }
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [id, outcome] : sorted) PICKET_TRY(write_outcome(database, id, *outcome));
+    return {};
+}
+
+Status HistoryTables::write_outcome(Database& database, std::int64_t check,
+                                    const OutcomeRecord& outcome) {
+    const auto message = PICKET_TRY(message_id(database, cut(outcome.message), outcome.at));
+    for (auto at = to_milliseconds(outcome.at);; ++at) {
+        PICKET_TRY(statements_.insert_outcome
+                       .bind(check, at, static_cast<int>(outcome.finding),
+                             static_cast<int>(outcome.failure_class), outcome.latency.count(),
+                             message)
+                       .run());
+        if (database.rows_changed() == 1) return {};
+    }
+}
+
+Status HistoryTables::write_fact(Database& database, const Transition& transition) {
+    const auto check = PICKET_TRY(check_id(database, transition.check, {}, transition.at));
+    return statements_.insert_transition
+        .bind(check, to_milliseconds(transition.at), transition.epoch,
+              std::string_view(transition.state), std::string_view(transition.outage_scope),
+              to_milliseconds_if_any(transition.since),
+              to_milliseconds_if_any(transition.first_failure),
+              static_cast<int>(transition.failure_class), cut(transition.message))
+        .run();
+}
+
+Status HistoryTables::write_fact(Database& database, const Outage& outage) {
+    const auto check = PICKET_TRY(check_id(database, outage.check, {}, outage.opened));
+    return statements_.put_outage
+        .bind(check, outage.epoch, std::string_view(outage.scope), to_milliseconds(outage.opened),
+              to_milliseconds_if_any(outage.closed), to_milliseconds(outage.first_failure),
+              static_cast<int>(outage.failure_class), cut(outage.message))
+        .run();
+}
+
+Status HistoryTables::write_fact(Database& /*database*/, const AgentFact& fact) {
+    return statements_.put_agent_fact.bind(std::string_view(fact.key), std::string_view(fact.value))
+        .run();
+}
+
+Result<std::int64_t> HistoryTables::check_id(Database& database, const std::string& name,
+                                             std::string_view type, WallTime at) {
+    auto known = checks_.find(name);
+    if (known == checks_.end()) {
+        CheckId found;
+        auto& find = statements_.find_check.bind(std::string_view(name));
+        if (PICKET_TRY(find.step())) {
+            found = {find.integer(0), find.text(1)};
+            find.reset();
+        } else {
+            PICKET_TRY(
+                statements_.insert_check.bind(std::string_view(name), type, to_milliseconds(at))
+                    .run());
+            found = {database.last_row_id(), std::string(type)};
+        }
+        if (checks_.size() >= limits::checks_max) checks_.clear();
+        known = checks_.emplace(name, std::move(found)).first;
+    }
+    // The check was asked under another type before, or not at all.
+    if (!type.empty() && known->second.type != type) {
+        PICKET_TRY(statements_.retype_check.bind(known->second.id, type).run());
+        known->second.type = type;
+    }
+    return known->second.id;
+}
+
+Result<std::int64_t> HistoryTables::message_id(Database& database, std::string_view text,
+                                               WallTime at) {
+    if (text.empty()) return 0;
+    const auto hour = hour_of(at);
+    const std::string key(text);
+    auto known = messages_.find(key);
+    if (known == messages_.end()) {
+        MessageId found{};
+        auto& find = statements_.find_message.bind(text);
+        if (PICKET_TRY(find.step())) {
+            found = {find.integer(0), find.integer(1)};
+            find.reset();
+        } else {
+            PICKET_TRY(statements_.insert_message.bind(text, hour).run());
+            found = {database.last_row_id(), hour};
+        }
+        if (messages_.size() >= messages_cached_max) messages_.clear();
+        known = messages_.emplace(key, found).first;
+    }
+    if (known->second.last_used_hour < hour) {
+        PICKET_TRY(statements_.touch_message.bind(known->second.id, hour).run());
+        known->second.last_used_hour = hour;
+    }
+    return known->second.id;
+}
+
+}  // namespace picket::storage

@@ -1,0 +1,71 @@
+// HistoryTables: writes batches into the tables.
+//
+// Names and messages become ids through two bounded caches, which are emptied when
+// full and whenever a batch fails, so that an id that was rolled back is not used.
+//
+// Two outcomes of a check in one millisecond are both kept: the later one moves to
+// the next free millisecond.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "storage/database.h"
+#include "storage/records.h"
+
+namespace picket::storage {
+
+class HistoryTables {
+public:
+    // Distinct messages remembered; a message is at most 200 bytes.
+    static constexpr std::size_t messages_cached_max = 1'024;
+
+    static Result<HistoryTables> create(Database& database);
+
+    // All of the batch, or nothing.
+    Status write(Database& database, const Batch& batch);
+
+    // Requires a call after anything else changed `checks` or `messages`.
+    void forget_ids();
+
+private:
+    struct CheckId {
+        std::int64_t id = 0;
+        std::string type;
+    };
+    struct MessageId {
+        std::int64_t id = 0;
+        std::int64_t last_used_hour = 0;
+    };
+    struct Statements {
+        Statement find_check, insert_check, retype_check;
+        Statement find_message, insert_message, touch_message;
+        Statement insert_outcome, insert_transition, put_outage, put_agent_fact;
+    };
+
+    explicit HistoryTables(Statements statements) : statements_(std::move(statements)) {}
+
+    Status write_all(Database& database, const Batch& batch);
+    Status write_outcomes(Database& database, const std::vector<HistoryRow>& rows);
+    Status write_outcome(Database& database, std::int64_t check, const OutcomeRecord& outcome);
+    Status write_fact(Database& database, const Transition& transition);
+    Status write_fact(Database& database, const Outage& outage);
+    Status write_fact(Database& database, const AgentFact& fact);
+
+    // An empty `type` is unknown and leaves the stored one.
+    Result<std::int64_t> check_id(Database& database, const std::string& name,
+                                  std::string_view type, WallTime at);
+    Result<std::int64_t> message_id(Database& database, std::string_view text, WallTime at);
+
+    Statements statements_;
+    std::unordered_map<std::string, CheckId> checks_;
+    std::unordered_map<std::string, MessageId> messages_;
+};
+
+}  // namespace picket::storage

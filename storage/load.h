@@ -1,0 +1,29 @@
+// Load: what an agent wants back when it starts.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+#include "storage/database.h"
+#include "storage/records.h"
+
+namespace picket::storage {
+
+struct Loaded {
+    std::vector<StoredCheck> checks;   // Sorted by name; the newest limits::checks_max.
+    std::vector<Outage> open_outages;  // Oldest first; at most limits::checks_max.
+    std::map<std::string, std::string> agent_facts;
+};
+
+// How far back, and how finely, StoredCheck::recent reaches. Buckets begin at whole
+// multiples of their length.
+constexpr Duration recent_span = std::chrono::hours(1);
+constexpr Duration recent_bucket = std::chrono::minutes(2);
+
+Result<Loaded> load(Database& database, WallTime now);
+
+}  // namespace picket::storage

@@ -1,0 +1,179 @@
+#include "storage/retention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/assert.h"
+
+namespace picket::storage {
+
+namespace {
+
+constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t horizon_step_ms_min = 1'000;
+constexpr std::int64_t horizon_steps = 50;
+
+// The statements are prepared for each step: a few microseconds, and no memory
+// while there is nothing to do.
+template <typename... Values>
+Result<std::int64_t> change(Database& database, std::string_view sql, const Values&... values) {
+    auto statement = PICKET_TRY(database.prepare(sql));
+    PICKET_TRY(statement.bind(values...).run());
+    return database.rows_changed();
+}
+
+template <typename... Values>
+Result<std::optional<std::int64_t>> find(Database& database, std::string_view sql,
+                                         const Values&... values) {
+    auto statement = PICKET_TRY(database.prepare(sql));
+    statement.bind(values...);
+    if (!PICKET_TRY(statement.step())) return std::optional<std::int64_t>();
+    return statement.integer_if_any(0);
+}
+
+}  // namespace
+
+Result<Pruned> Retention::step(Database& database, WallTime now, const RetentionLimits& limits) {
+    PICKET_ASSERT(limits.rows_per_step_max > 0 && limits.checks_per_step_max > 0);
+    PICKET_ASSERT(limits.messages_per_step_max > 0 && limits.pages_per_step_max > 0);
+    if (!in_pass_) begin_pass(now, limits);
+    Pruned pruned;
+    auto transaction = PICKET_TRY(Transaction::begin(database));
+    switch (phase_) {
+        case Phase::checks:
+            PICKET_TRY(step_checks(database, limits, pruned));
+            break;
+        case Phase::messages:
+            PICKET_TRY(step_messages(database, limits, pruned));
+            break;
+        case Phase::pages:
+            PICKET_TRY(step_pages(database, limits, pruned));
+            break;
+    }
+    PICKET_TRY(transaction.commit());
+    return pruned;
+}
+
+void Retention::begin_pass(WallTime now, const RetentionLimits& limits) {
+    in_pass_ = true;
+    phase_ = Phase::checks;
+    cursor_ = 0;
+    horizon_ms_ = std::max(to_milliseconds(now - limits.outcomes_age), size_horizon_ms_);
+    facts_horizon_ms_ = to_milliseconds(now - limits.facts_age);
+    oldest_ms_ = INT64_MAX;
+    newest_ms_ = INT64_MIN;
+}
+
+Status Retention::step_checks(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+    pruned.more = true;
+    for (std::int64_t count = 0; count < limits.checks_per_step_max; ++count) {
+        const auto next = PICKET_TRY(
+            find(database, "SELECT id FROM checks WHERE id > ?1 ORDER BY id LIMIT 1", cursor_));
+        if (!next) {
+            phase_ = Phase::messages;
+            cursor_ = 0;
+            return {};
+        }
+        const auto before = pruned.rows;
+        cursor_ = *next;
+        PICKET_TRY(step_check(database, limits, pruned));
+        if (pruned.rows - before >= limits.rows_per_step_max) {
+            cursor_ = *next - 1;  // There may be more of this one.
+            return {};
+        }
+        if (pruned.rows >= limits.rows_per_step_max) return {};
+    }
+    return {};
+}
+
+Status Retention::step_check(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+    const auto rows_max = limits.rows_per_step_max;
+    pruned.rows += PICKET_TRY(change(
+        database,
+        "DELETE FROM outcomes WHERE check_id = ?1 AND at_ms < min(?2, ifnull((SELECT at_ms FROM "
+        "outcomes WHERE check_id = ?1 ORDER BY at_ms LIMIT 1 OFFSET ?3), ?2))",
+        cursor_, horizon_ms_, rows_max));
+    // Each looks at a bounded number of rows, the oldest ones.
+    pruned.rows += PICKET_TRY(change(
+        database,
+        "DELETE FROM outages WHERE check_id = ?1 AND epoch IN (SELECT epoch FROM (SELECT epoch, "
+        "closed_ms FROM outages WHERE check_id = ?1 ORDER BY epoch LIMIT ?3) "
+        "WHERE closed_ms < ?2)",
+        cursor_, facts_horizon_ms_, rows_max));
+    pruned.rows += PICKET_TRY(change(
+        database,
+        "DELETE FROM transitions WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM transitions "
+        "WHERE check_id = ?1 ORDER BY id LIMIT ?3) WHERE at_ms < ?2) "
+        "AND id < (SELECT max(id) FROM transitions WHERE check_id = ?1)",
+        cursor_, facts_horizon_ms_, rows_max));
+
+    const auto oldest =
+        PICKET_TRY(find(database, "SELECT min(at_ms) FROM outcomes WHERE check_id = ?1", cursor_));
+    if (oldest) {
+        const auto newest = PICKET_TRY(
+            find(database, "SELECT max(at_ms) FROM outcomes WHERE check_id = ?1", cursor_));
+        oldest_ms_ = std::min(oldest_ms_, *oldest);
+        newest_ms_ = std::max(newest_ms_, newest.value_or(*oldest));
+        return {};
+    }
+    // Nothing was asked for so long that all is gone: then so is the check.
+    const auto gone = PICKET_TRY(
+        change(database,
+               "DELETE FROM checks WHERE id = ?1 AND first_seen_ms < ?2 "
+               "AND NOT EXISTS (SELECT 1 FROM outages WHERE check_id = ?1) "
+               "AND NOT EXISTS (SELECT 1 FROM transitions WHERE check_id = ?1 AND at_ms >= ?2)",
+               cursor_, facts_horizon_ms_));
+    if (gone == 0) return {};
+    pruned.ids_changed = true;
+    PICKET_TRY(change(database, "DELETE FROM transitions WHERE check_id = ?1", cursor_));
+    return {};
+}
+
+Status Retention::step_messages(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+    pruned.more = true;
+    const auto last = PICKET_TRY(
+        find(database,
+             "SELECT max(id) FROM (SELECT id FROM messages WHERE id > ?1 ORDER BY id LIMIT ?2)",
+             cursor_, limits.messages_per_step_max));
+    if (!last) {
+        phase_ = Phase::pages;
+        return {};
+    }
+    // An hour of grace: an outcome may have moved past the full one to a free millisecond.
+    const auto deleted = PICKET_TRY(
+        change(database, "DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND last_used_hour < ?3",
+               cursor_, *last, horizon_ms_ / hour_ms - 1));
+    pruned.rows += deleted;
+    pruned.ids_changed = pruned.ids_changed || deleted > 0;
+    cursor_ = *last;
+    return {};
+}
+
+Status Retention::step_pages(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+    const auto page_bytes = PICKET_TRY(database.integer("PRAGMA page_size"));
+    const auto pages = PICKET_TRY(database.integer("PRAGMA page_count"));
+    const auto free_pages = PICKET_TRY(database.integer("PRAGMA freelist_count"));
+
+    const auto excess = free_pages - limits.free_pages_max;
+    if (excess > 0) {
+        const auto count = std::min(excess, limits.pages_per_step_max);
+        PICKET_TRY(change(database, fmt::format("PRAGMA incremental_vacuum({})", count)));
+        pruned.more = true;
+        return {};
+    }
+    in_pass_ = false;
+    const bool too_big = (pages - free_pages) * page_bytes > limits.size_bytes_max;
+    const bool outcomes_stored = oldest_ms_ <= newest_ms_;
+    if (!too_big || !outcomes_stored) {
+        size_horizon_ms_ = INT64_MIN;
+        return {};
+    }
+    size_horizon_ms_ =
+        oldest_ms_ + std::max((newest_ms_ - oldest_ms_) / horizon_steps, horizon_step_ms_min);
+    pruned.more = true;
+    return {};
+}
+
+}  // namespace picket::storage

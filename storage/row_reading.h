@@ -1,0 +1,41 @@
+// Row reading: columns as picket's values, for every reader of the tables.
+//
+// A stored number that means nothing is corrupt, never undefined; text is made fit
+// to be shown, since a flipped byte may have made it something else.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+#include "checks/outcome.h"
+#include "storage/database.h"
+#include "storage/records.h"
+
+namespace picket::storage {
+
+WallTime time_column(const Statement& row, int column);
+std::optional<WallTime> time_column_if_any(const Statement& row, int column);
+std::string text_column(const Statement& row, int column);
+Result<checks::FailureClass> failure_class_column(const Statement& row, int column);
+
+// The columns that each of the readers below expects, for a SELECT.
+// at_ms, finding, failure_class, latency_us, message
+constexpr const char* outcome_columns = "o.at_ms, o.finding, o.failure_class, o.latency_us, m.text";
+constexpr const char* outcome_tables =
+    "outcomes AS o LEFT JOIN messages AS m ON m.id = o.message_id";
+Result<OutcomeRecord> outcome_row(const Statement& row);
+
+constexpr const char* transition_columns =
+    "at_ms, epoch, state, outage_scope, since_ms, first_failure_ms, failure_class, message";
+Result<Transition> transition_row(const Statement& row, const std::string& check);
+
+constexpr const char* outage_columns =
+    "c.name, o.epoch, o.scope, o.opened_ms, o.closed_ms, o.first_failure_ms, o.failure_class, "
+    "o.message";
+constexpr const char* outage_tables = "outages AS o JOIN checks AS c ON c.id = o.check_id";
+Result<Outage> outage_row(const Statement& row);
+
+}  // namespace picket::storage

@@ -1,0 +1,130 @@
+#include "storage/state_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+namespace picket::storage {
+
+namespace {
+
+constexpr mode_t directory_mode = 0750;
+constexpr mode_t lock_mode = 0640;
+constexpr std::string_view corrupt_suffix = ".corrupt-";
+
+tl::unexpected<Error> system_failure(std::string_view attempt, const std::string& path,
+                                     int number) {
+    const auto text = std::generic_category().message(number);
+    return failure(number == ENOSPC ? Code::exhausted : Code::io,
+                   fmt::format("{} {}: {}", attempt, path, text));
+}
+
+// Whoever holds the lock wrote its pid there; empty where it did not get to.
+std::string holder_of(int descriptor) {
+    std::array<char, 20> text{};
+    const auto length = ::pread(descriptor, text.data(), text.size(), 0);
+    std::string pid;
+    for (ssize_t index = 0; index < length; ++index) {
+        const char character = text.at(static_cast<std::size_t>(index));
+        if (std::isdigit(static_cast<unsigned char>(character)) == 0) break;
+        pid += character;
+    }
+    return pid;
+}
+
+// "20261123T030000.123Z": sorts by time and needs no quoting in a shell.
+std::string compact_time(WallTime time) {
+    std::string text = format_time(time);
+    std::erase_if(text, [](char character) { return character == '-' || character == ':'; });
+    return text;
+}
+
+Result<int> count_set_aside(const std::filesystem::path& database_path) {
+    const std::string prefix = database_path.filename().string().append(corrupt_suffix);
+    std::error_code error;
+    std::filesystem::directory_iterator entry(database_path.parent_path(), error);
+    int count = 0;
+    while (!error && entry != std::filesystem::directory_iterator()) {
+        const std::string name = entry->path().filename().string();
+        if (name.starts_with(prefix) && !name.ends_with("-wal") && !name.ends_with("-shm")) {
+            ++count;
+        }
+        entry.increment(error);
+    }
+    if (error) return system_failure("list", database_path.parent_path(), error.value());
+    return count;
+}
+
+}  // namespace
+
+Status create_directories(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) {
+        if (S_ISDIR(status.st_mode)) return {};
+        return failure(Code::io, fmt::format("open {}: not a directory", path));
+    }
+    const std::string parent = std::filesystem::path(path).parent_path();
+    if (!parent.empty() && parent != path) PICKET_TRY(create_directories(parent));
+    if (::mkdir(path.c_str(), directory_mode) == 0 || errno == EEXIST) return {};
+    return system_failure("create", path, errno);
+}
+
+Result<FileLock> FileLock::acquire(const std::string& path) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, lock_mode);
+    if (descriptor < 0) return system_failure("open", path, errno);
+    FileLock lock(descriptor);
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return system_failure("lock", path, errno);
+        const std::string pid = holder_of(descriptor);
+        return failure(Code::exhausted,
+                       fmt::format("lock {}: another picketd{} uses this state directory", path,
+                                   pid.empty() ? "" : fmt::format(" (pid {})", pid)));
+    }
+    // The pid is a courtesy: on a full disk the lock holds without it.
+    const std::string pid = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(descriptor, 0) == 0) {
+        [[maybe_unused]] const auto written = ::pwrite(descriptor, pid.data(), pid.size(), 0);
+    }
+    return lock;
+}
+
+FileLock::~FileLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<std::string> set_aside(const std::string& database_path, WallTime now) {
+    if (PICKET_TRY(count_set_aside(database_path)) >= set_aside_max) {
+        return failure(Code::io, fmt::format("{0} is corrupt, and {1} corrupt ones are set aside "
+                                             "already; check the disk, then remove {0}{2}*",
+                                             database_path, set_aside_max, corrupt_suffix));
+    }
+    const std::string wanted =
+        fmt::format("{}{}{}", database_path, corrupt_suffix, compact_time(now));
+    std::string target = wanted;
+    struct stat status {};
+    for (int copy = 2; ::stat(target.c_str(), &status) == 0; ++copy) {
+        target = fmt::format("{}.{}", wanted, copy);
+    }
+    // The log first: should we end in between, the next start finds the corrupt
+    // database alone and sets it aside; a log must never meet a fresh database.
+    for (const char* suffix : {"-wal", "-shm", ""}) {
+        const std::string from = database_path + suffix;
+        if (::rename(from.c_str(), (target + suffix).c_str()) != 0 && errno != ENOENT) {
+            return system_failure("set aside", from, errno);
+        }
+    }
+    return target;
+}
+
+}  // namespace picket::storage

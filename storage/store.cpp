@@ -1,0 +1,155 @@
+#include "storage/store.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "storage/database.h"
+#include "storage/history_tables.h"
+#include "storage/schema.h"
+#include "storage/state_directory.h"
+
+namespace picket::storage {
+
+namespace {
+
+constexpr std::int64_t page_bytes = 4096;
+
+// One opened file; the tables' statements end before their database does.
+struct File {
+    Database database;
+    HistoryTables tables;
+    Retention retention;
+};
+
+Result<File> open_file(const std::string& path, std::int64_t file_bytes_max) {
+    auto database = PICKET_TRY(Database::open(path, OpenMode::read_write));
+    PICKET_TRY(prepare_schema(database));
+    if (file_bytes_max > 0) {
+        PICKET_TRY(database.execute(
+            fmt::format("PRAGMA max_page_count = {}", file_bytes_max / page_bytes)));
+    }
+    auto tables = PICKET_TRY(HistoryTables::create(database));
+    return File{std::move(database), std::move(tables), Retention()};
+}
+
+}  // namespace
+
+struct Store::State {
+    State(FileLock held, std::string database_path, Options given)
+        : lock(std::move(held)), path(std::move(database_path)), options(given) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        if (file && !file->database.moved()) file->database.tidy_on_close();
+    }
+
+    // Opens the file, setting a corrupt one aside; `loaded` is filled where given.
+    Status open(WallTime now, Loaded* loaded);
+    // Sets the corrupt file aside and begins a fresh one.
+    Status begin_anew(WallTime now, const Error& reason);
+    // Opens anew where the last attempt failed, or where the file went away.
+    Status ready(WallTime now);
+    Status write(const Batch& batch);
+
+    FileLock lock;
+    std::string path;
+    Options options;
+    std::optional<File> file;  // Absent after a failed attempt to open it anew.
+    std::string problem;       // Not yet told.
+};
+
+Status Store::State::open(WallTime now, Loaded* loaded) {
+    const auto attempt = [&]() -> Status {
+        file.reset();
+        file.emplace(PICKET_TRY(open_file(path, options.file_bytes_max)));
+        if (loaded != nullptr) *loaded = PICKET_TRY(load(file->database, now));
+        return {};
+    };
+    auto opened = attempt();
+    if (!opened && opened.error().code() == Code::corrupt) {
+        PICKET_TRY(begin_anew(now, opened.error()));
+        if (loaded != nullptr) *loaded = Loaded{};
+        return {};
+    }
+    if (!opened) file.reset();
+    return opened;
+}
+
+Status Store::State::begin_anew(WallTime now, const Error& reason) {
+    file.reset();
+    const auto aside = PICKET_TRY(set_aside(path, now));
+    problem = fmt::format("{}: set aside as {}, history begins anew", reason.message(), aside);
+    auto fresh = open_file(path, options.file_bytes_max);
+    if (!fresh) return tl::make_unexpected(std::move(fresh).error().within(problem));
+    file.emplace(*std::move(fresh));
+    return {};
+}
+
+Status Store::State::ready(WallTime now) {
+    if (file && file->database.moved()) {
+        problem = fmt::format("{}: removed or replaced while in use; opened anew", path);
+        file.reset();
+    }
+    if (file) return {};
+    return open(now, nullptr);
+}
+
+Status Store::State::write(const Batch& batch) {
+    PICKET_ASSERT(file.has_value());
+    return file->tables.write(file->database, batch);
+}
+
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+
+Store::~Store() = default;
+
+Result<Store::Opened> Store::open(const std::string& state_dir, WallTime now) {
+    return open(state_dir, now, Options{});
+}
+
+Result<Store::Opened> Store::open(const std::string& state_dir, WallTime now, Options options) {
+    PICKET_TRY(create_directories(state_dir));
+    const std::string path = state_dir + "/picket.db";
+    auto lock = PICKET_TRY(FileLock::acquire(path + ".lock"));
+    auto state = std::make_unique<State>(std::move(lock), path, options);
+    Loaded loaded;
+    PICKET_TRY(state->open(now, &loaded));
+    std::string problem = std::exchange(state->problem, {});
+    return Opened{Store(std::move(state)), std::move(loaded), std::move(problem)};
+}
+
+Result<Store::Written> Store::write(const Batch& batch, WallTime now) {
+    State& state = *state_;
+    PICKET_TRY(state.ready(now));
+    auto written = state.write(batch);
+    if (!written && written.error().code() == Code::corrupt) {
+        PICKET_TRY(state.begin_anew(now, written.error()));
+        written = state.write(batch);
+    }
+    if (!written) return tl::make_unexpected(std::move(written).error());
+    return Written{std::exchange(state.problem, {})};
+}
+
+Result<Pruned> Store::prune(WallTime now, const RetentionLimits& limits) {
+    State& state = *state_;
+    PICKET_TRY(state.ready(now));
+    auto pruned = state.file->retention.step(state.file->database, now, limits);
+    if (!pruned && pruned.error().code() == Code::corrupt) {
+        // The next write() tells of it.
+        PICKET_TRY(state.begin_anew(now, pruned.error()));
+        return Pruned{};
+    }
+    if (pruned && pruned->ids_changed) state.file->tables.forget_ids();
+    return pruned;
+}
+
+const std::string& Store::path() const {
+    return state_->path;
+}
+
+}  // namespace picket::storage

@@ -1,0 +1,110 @@
+// DNS and ICMP checks against real name servers and the real kernel.
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/support/servers.h"
+#include "tests/support/test_agent.h"
+
+namespace picket::testing {
+namespace {
+
+std::string dns(const std::string& check, const std::string& name, int port,
+                const std::string& more = "") {
+    return "[dns." + check + "]\nname = \"" + name +
+           "\"\nserver = \"127.0.0.1:" + std::to_string(port) +
+           "\"\ninterval = \"2s\"\ntimeout = \"1s\"\n" + more;
+}
+
+std::string message(const Json& last) {
+    return last["message"].get<std::string>();
+}
+
+TEST_CASE("an authoritative server's answers are held against what was expected") {
+    std::string zone =
+        "$ORIGIN example.test.\n$TTL 60\n@ IN SOA ns.example.test. admin.example.test. 7 60 60 60 "
+        "60\n@ IN NS ns.example.test.\nns IN A 127.0.0.1\nwww IN A 192.0.2.80\nwww IN A "
+        "192.0.2.81\n"
+        "@ IN MX 10 mail.example.test.\n";
+    // More than fits into a datagram without EDNS.
+    for (int i = 0; i < 20; ++i) {
+        zone += "big IN TXT \"" + std::to_string(i) + std::string(100, 'x') + "\"\n";
+    }
+    Nsd server("example.test", zone);
+    const int port = server.port();
+    TestAgent agent;
+    agent.define(
+        "dns.toml",
+        dns("right", "www.example.test", port, "answers = [\"192.0.2.80\"]\n") +
+            dns("mail", "example.test", port,
+                "type = \"MX\"\nanswers = [\"10 mail.example.test\"]\n") +
+            dns("wrong", "www.example.test", port, "answers = [\"192.0.2.99\"]\n") +
+            dns("all", "www.example.test", port, "answers_match = \"^192\\\\.0\\\\.2\\\\.80$\"\n") +
+            dns("nothing", "none.example.test", port) +
+            dns("absent", "none.example.test", port, "rcode = \"NXDOMAIN\"\n") +
+            dns("empty", "ns.example.test", port, "type = \"AAAA\"\n") +
+            dns("cut", "big.example.test", port, "type = \"TXT\"\n") +
+            dns("whole", "big.example.test", port, "type = \"TXT\"\ntransport = \"tcp\"\n") +
+            dns("stranger", "www.other.test", port));
+    agent.start();
+    for (const char* name : {"right", "mail", "absent", "whole"})
+        agent.await_finding(name, "passed");
+    Json last = agent.await_finding("wrong", "failed");
+    CHECK(last["class"] == "content");
+    CHECK(message(last).find("192.0.2.99") != std::string::npos);
+    CHECK(agent.await_finding("all", "failed")["class"] == "content");
+    last = agent.await_finding("nothing", "failed");
+    CHECK(last["class"] == "status");
+    CHECK(message(last).find("NXDOMAIN") != std::string::npos);
+    CHECK(agent.await_finding("empty", "failed")["class"] == "content");
+    last = agent.await_finding("cut", "failed");
+    CHECK(last["class"] == "protocol");
+    CHECK(message(last).find("truncated") != std::string::npos);
+    CHECK(agent.await_finding("stranger", "failed")["class"] == "status");
+}
+
+TEST_CASE("a name server that stops is refused, one that drops is a timeout") {
+    Dnsmasq server({"--address=/www.test/192.0.2.80"});
+    const int silent = free_port();
+    REQUIRE(run({"nft",
+                 "add table inet t; add chain inet t in { type filter hook input priority 0; "
+                 "}; add rule inet t in udp dport " +
+                     std::to_string(silent) + " drop"})
+                .exit_code == 0);
+    TestAgent agent;
+    agent.define("dns.toml",
+                 dns("names", "www.test", server.port()) + dns("silent", "www.test", silent));
+    agent.start();
+    agent.await_state("names", "up");
+    server.stop();
+    agent.await_state("names", "down");
+    CHECK(agent.check("names")["last"]["class"] == "refused");
+    CHECK(agent.await_finding("silent", "failed")["class"] == "timeout");
+    CHECK(run({"nft", "delete table inet t"}).exit_code == 0);
+}
+
+TEST_CASE("an echo request is answered, lost or rejected") {
+    REQUIRE(run({"nft",
+                 "add table inet t; add chain inet t in { type filter hook input priority 0; "
+                 "}; add rule inet t in ip daddr 127.0.0.9 drop"})
+                .exit_code == 0);
+    TestAgent agent;
+    const std::string quick = "interval = \"2s\"\ntimeout = \"1s\"\n";
+    agent.define("icmp.toml", "[icmp.here]\naddress = \"127.0.0.1\"\n" + quick +
+                                  "[icmp.six]\naddress = \"::1\"\n" + quick +
+                                  "[icmp.hole]\naddress = \"127.0.0.9\"\n" + quick +
+                                  "[icmp.away]\naddress = \"192.0.2.1\"\n" + quick);
+    agent.start();
+    const Json here = agent.await_finding("here", "passed");
+    CHECK(message(here).find("3 of 3") != std::string::npos);
+    agent.await_finding("six", "passed");
+    const Json hole = agent.await_finding("hole", "failed");
+    CHECK(hole["class"] == "timeout");
+    CHECK(message(hole).find("0 of 3") != std::string::npos);
+    CHECK(agent.await_finding("away", "failed")["class"] == "unreachable");
+    CHECK(run({"nft", "delete table inet t"}).exit_code == 0);
+}
+
+}  // namespace
+}  // namespace picket::testing

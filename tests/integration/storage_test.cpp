@@ -1,0 +1,178 @@
+// What the agent does when its disk does not: it goes on probing and says so.
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <string>
+
+#include "tests/support/servers.h"
+#include "tests/support/test_agent.h"
+
+namespace picket::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string dummy =
+    "[command.one]\ncommand = [\"/usr/lib/nagios/plugins/check_dummy\", \"0\"]\ninterval = "
+    "\"200ms\"\n"
+    "timeout = \"150ms\"\n";
+
+bool problem_with(const TestAgent& agent, const std::string& words) {
+    const Json status = agent.json({"status"});
+    for (const Json& problem : status["agent"]["problems"]) {
+        if (problem.get<std::string>().find(words) != std::string::npos) return true;
+    }
+    return false;
+}
+
+std::size_t points(const TestAgent& agent) {
+    return agent.json({"history", "one", "--since", "1h"})["points"].size();
+}
+
+// Outcomes are written in batches: awaits the time when some are on disk.
+void await_points(const TestAgent& agent, std::size_t more_than) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (points(agent) <= more_than) REQUIRE(std::chrono::steady_clock::now() < deadline);
+}
+
+TEST_CASE("what was seen is there after a restart, and offline") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    agent.start();
+    agent.await_state("one", "up");
+    await_points(agent, 3);
+    CHECK(agent.stop() == 0);
+
+    const Finished offline = run({program("picket"), "--socket", agent.socket_path(), "history",
+                                  "one", "--db", agent.state_path("picket.db"), "--json"});
+    CHECK(offline.exit_code == 0);
+    const Json document = Json::parse(offline.output);
+    CHECK(document["check"] == "one");
+    CHECK(document["points"].size() > 3);
+
+    agent.start();
+    CHECK(agent.check("one")["state"] == "up");  // Before anything was asked again.
+    CHECK(points(agent) >= document["points"].size());
+}
+
+TEST_CASE("a verdict survives a kill -9, and its outage has the same number") {
+    Nginx web("server { listen 127.0.0.1:PORT; location / { return 200; } }");
+    TestAgent agent;
+    agent.define("web.toml", "[http.homepage]\nurl = \"" + web.url() +
+                                 "\"\ninterval = \"2s\"\ntimeout = \"1s\"\n");
+    agent.start();
+    agent.await_state("homepage", "up");
+    web.stop();
+    agent.await_state("homepage", "down");
+    // Durable once told: an open outage is listed from the database.
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (agent.json({"outages"})["outages"].empty()) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
+    }
+    agent.kill();
+    agent.start();
+    const Json check = agent.check("homepage");
+    CHECK(check["state"] == "down");
+    CHECK(check["epoch"] == 1);
+    web.start();
+    agent.await_state("homepage", "up");
+    CHECK(agent.json({"outage", "homepage#1"})["state"] == "closed");
+}
+
+TEST_CASE("a corrupt database is set aside and the agent starts afresh") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    fs::create_directory(agent.state_path());
+    agent.directory().write("state/picket.db", "this is no database, but somebody's notes");
+    agent.start();
+    agent.await_state("one", "up");
+    await_points(agent, 1);
+    CHECK(problem_with(agent, "picket.db.corrupt-"));
+    std::string kept;
+    for (const auto& entry : fs::directory_iterator(agent.state_path())) {
+        const std::string name = entry.path().filename();
+        if (name.starts_with("picket.db.corrupt-")) kept = "state/" + name;
+    }
+    REQUIRE_FALSE(kept.empty());
+    CHECK(agent.directory().read(kept) == "this is no database, but somebody's notes");
+}
+
+TEST_CASE("a newer database is refused untouched, and probing goes on without it") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    agent.start();
+    await_points(agent, 1);
+    CHECK(agent.stop() == 0);
+    // user_version stands at offset 60 of the file, big-endian.
+    std::string bytes = agent.directory().read("state/picket.db");
+    bytes[62] = 0x7f;
+    agent.directory().write("state/picket.db", bytes);
+    agent.start();
+    CHECK(problem_with(agent, "newer"));
+    agent.await_finding("one", "passed");
+    CHECK(agent.stop() == 0);
+    CHECK(agent.directory().read("state/picket.db") == bytes);
+}
+
+TEST_CASE("a read-only state directory stops no probe") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    fs::create_directory(agent.state_path());
+    // A mount, since permissions do not stop root. It goes with the namespace.
+    REQUIRE(mount("none", agent.state_path().c_str(), "tmpfs", MS_RDONLY, "size=1m") == 0);
+    agent.start();
+    agent.await_state("one", "up");
+    CHECK(problem_with(agent, "read-only"));
+    CHECK(agent.stop() == 0);
+    CHECK(umount(agent.state_path().c_str()) == 0);
+}
+
+TEST_CASE("a full disk costs history, is counted and shown, and heals by itself") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    fs::create_directory(agent.state_path());
+    REQUIRE(mount("none", agent.state_path().c_str(), "tmpfs", 0, "size=1m") == 0);
+    agent.start();
+    await_points(agent, 1);
+
+    const std::string ballast = agent.state_path("ballast");
+    run({"/bin/sh", "-c", "head -c 2000000 /dev/zero >" + ballast + " 2>/dev/null"});
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!problem_with(agent, "full")) REQUIRE(std::chrono::steady_clock::now() < deadline);
+    const Json before = agent.check("one")["last"]["at"];
+    while (agent.check("one")["last"]["at"] == before) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
+    }
+
+    fs::remove(ballast);
+    while (problem_with(agent, "full")) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline + patience);
+    }
+    const std::size_t so_far = points(agent);
+    await_points(agent, so_far);
+    CHECK(agent.stop() == 0);
+    CHECK(umount(agent.state_path().c_str()) == 0);
+}
+
+TEST_CASE("killed at random moments, the agent's database stays whole") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    std::size_t before = 0;
+    for (int i = 0; i < 5; ++i) {
+        agent.start();
+        const std::size_t found = points(agent);
+        CHECK(found >= before);
+        await_points(agent, found);
+        before = points(agent);
+        agent.kill();
+    }
+    CHECK(run({program("picket"), "--socket", agent.socket_path(), "history", "one", "--db",
+               agent.state_path("picket.db")})
+              .exit_code == 0);
+}
+
+}  // namespace
+}  // namespace picket::testing

@@ -1,0 +1,180 @@
+#include "storage/retention.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "storage/database.h"
+#include "storage/store.h"
+#include "tests/unit/storage/temporary_directory.h"
+
+namespace picket::storage {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime night = WallTime(1'795'402'800s);
+
+class Kept {
+public:
+    Kept() : opened(*Store::open(directory.path(), night)) {}
+
+    void outcome(const std::string& check, WallTime at, const std::string& message = "") {
+        HistoryRow row;
+        row.check = check;
+        row.outcome.at = at;
+        row.outcome.message = message;
+        batch.outcomes.push_back(row);
+    }
+    void outage(const std::string& check, std::uint32_t epoch, WallTime at, bool closed) {
+        Outage outage;
+        outage.check = check;
+        outage.epoch = epoch;
+        outage.opened = outage.first_failure = at;
+        if (closed) outage.closed = at + 1min;
+        batch.facts.emplace_back(outage);
+    }
+    void transition(const std::string& check, std::uint32_t epoch, WallTime at) {
+        Transition transition;
+        transition.check = check;
+        transition.epoch = epoch;
+        transition.at = at;
+        batch.facts.emplace_back(transition);
+    }
+    void commit() {
+        REQUIRE(opened.store.write(batch, night));
+        batch = {};
+    }
+    // Prunes until nothing is left to do, and returns the number of steps.
+    int prune(const RetentionLimits& limits, WallTime now = night) {
+        for (int steps = 1; steps < 10'000; ++steps) {
+            const auto pruned = opened.store.prune(now, limits);
+            REQUIRE_MESSAGE(pruned, pruned.error().message());
+            CHECK(pruned->rows <= 3 * limits.rows_per_step_max);
+            if (!pruned->more) return steps;
+        }
+        FAIL("pruning does not end");
+        return 0;
+    }
+    std::int64_t integer(std::string_view sql) {
+        auto database = Database::open(directory.file("picket.db"), OpenMode::read_only);
+        REQUIRE(database);
+        return database->integer(sql).value();
+    }
+
+    TemporaryDirectory directory;
+    Store::Opened opened;
+    Batch batch;
+};
+
+TEST_CASE("outcomes go when they are too old, a bounded number at a time") {
+    Kept kept;
+    for (int number = 0; number < 1000; ++number) {
+        kept.outcome("web", night - 31 * 24h + number * 1s);
+    }
+    for (int number = 0; number < 10; ++number) kept.outcome("web", night - number * 1h);
+    kept.outcome("dns", night - 30 * 24h);
+    kept.commit();
+    RetentionLimits limits;
+    limits.rows_per_step_max = 100;
+    CHECK(kept.prune(limits) >= 10);
+    CHECK(kept.integer("SELECT count(*) FROM outcomes") == 11);
+    CHECK(kept.prune(limits) <= 4);  // Nothing more to do.
+    CHECK(kept.integer("SELECT count(*) FROM outcomes") == 11);
+}
+
+TEST_CASE("messages go with the last outcome that refers to them") {
+    Kept kept;
+    kept.outcome("web", night - 40 * 24h, "old");
+    kept.outcome("web", night - 40 * 24h, "old and new");
+    kept.outcome("web", night - 1h, "old and new");
+    kept.commit();
+    kept.prune({});
+    CHECK(kept.integer("SELECT count(*) FROM messages") == 1);
+    CHECK(kept.integer("SELECT count(*) FROM messages WHERE text = 'old and new'") == 1);
+    // An id that went is not used again for an outcome to come.
+    kept.outcome("web", night, "old");
+    kept.commit();
+    CHECK(kept.integer("SELECT count(*) FROM outcomes AS o JOIN messages AS m ON m.id = "
+                       "o.message_id WHERE m.text = 'old'") == 1);
+}
+
+TEST_CASE("facts outlive outcomes, and what still holds never goes") {
+    Kept kept;
+    kept.outcome("web", night);
+    kept.transition("web", 1, night - 500 * 24h);
+    kept.transition("web", 2, night - 450 * 24h);
+    kept.outage("web", 1, night - 500 * 24h, true);
+    kept.outage("web", 3, night - 450 * 24h, false);
+    kept.outage("web", 5, night - 300 * 24h, true);
+    kept.commit();
+    kept.prune({});
+    CHECK(kept.integer("SELECT count(*) FROM transitions") == 1);
+    CHECK(kept.integer("SELECT epoch FROM transitions") == 2);  // The verdict.
+    CHECK(kept.integer("SELECT count(*) FROM outages") == 2);
+    CHECK(kept.integer("SELECT min(epoch) FROM outages") == 3);
+}
+
+TEST_CASE("a check of which nothing is left is forgotten, and may come back") {
+    Kept kept;
+    kept.outcome("gone", night - 500 * 24h);
+    kept.transition("gone", 1, night - 500 * 24h);
+    kept.outcome("web", night - 500 * 24h);
+    kept.outcome("web", night);
+    kept.commit();
+    kept.prune({});
+    CHECK(kept.integer("SELECT count(*) FROM checks") == 1);
+    CHECK(kept.integer("SELECT count(*) FROM transitions") == 0);
+    kept.outcome("gone", night);
+    kept.commit();
+    CHECK(kept.integer("SELECT count(*) FROM outcomes AS o JOIN checks AS c ON c.id = o.check_id "
+                       "WHERE c.name = 'gone'") == 1);
+}
+
+TEST_CASE("over the byte budget the oldest outcomes of all checks go, and the file shrinks") {
+    Kept kept;
+    for (int hour = 0; hour < 100; ++hour) {
+        for (int number = 0; number < 100; ++number) {
+            kept.outcome(number % 2 == 0 ? "web" : "dns", night - 100h + hour * 1h + number * 1s,
+                         std::to_string(hour * 100 + number) + std::string(150, 'x'));
+        }
+        kept.commit();
+    }
+    const auto stored = kept.integer("SELECT count(*) FROM outcomes");
+    const auto pages = kept.integer("PRAGMA page_count");
+    RetentionLimits limits;
+    limits.size_bytes_max = pages * 4096 / 2;
+    limits.free_pages_max = 16;
+    kept.prune(limits);
+    // Messages have an hour's grace, so outcomes go first and then some.
+    const auto left = kept.integer("SELECT count(*) FROM outcomes");
+    CHECK(left < stored * 6 / 10);
+    CHECK(left > stored / 100);
+    CHECK(kept.integer("PRAGMA page_count") <= pages / 2 + 16);
+    // Of both checks the same stretch is left.
+    CHECK(kept.integer("SELECT (max(o) - min(o)) < 3600000 FROM (SELECT min(at_ms) AS o FROM "
+                       "outcomes GROUP BY check_id)") == 1);
+
+    // The file itself follows with the next copying back of the log.
+    { const auto closed = std::move(kept.opened.store); }
+    CHECK(std::filesystem::file_size(kept.directory.file("picket.db")) <=
+          static_cast<std::uintmax_t>((pages / 2 + 16) * 4096));
+}
+
+TEST_CASE("a budget that facts alone exceed ends the pruning, not the facts") {
+    Kept kept;
+    for (std::uint32_t epoch = 1; epoch <= 300; ++epoch) kept.transition("web", epoch, night);
+    kept.outcome("web", night);
+    kept.commit();
+    RetentionLimits limits;
+    limits.size_bytes_max = 4096;
+    kept.prune(limits);
+    CHECK(kept.integer("SELECT count(*) FROM transitions") == 300);
+    CHECK(kept.integer("SELECT count(*) FROM outcomes") == 0);
+}
+
+}  // namespace
+}  // namespace picket::storage
