@@ -16,4 +16,7 @@ enum class PingSockets { datagram, raw, none };
 void in_network_namespace(Loopback loopback, PingSockets ping_sockets,
                           const std::function<void()>& task);
 
+// Lets the kernel of this namespace keep silent to pings. Within a task only.
+void silence_pings();
+
 }  // namespace picket::tests

@@ -1,9 +1,20 @@
 #include "checks/probes/icmp.h"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "agent/base/assert.h"
+#include "agent/io/poll.h"
+#include "agent/io/sockaddr.h"
 #include "tests/support/fake_dns_server.h"
 #include "tests/support/network_namespace.h"
 #include "tests/support/probe_run.h"
@@ -34,6 +45,50 @@ struct Bench {
         const auto probe = make_icmp_probe(definition, services.get());
         return tests::run_probe(loop, *probe, timeout);
     }
+};
+
+// Sees every ping that goes over loopback and sends in its target's place.
+class Impostor {
+public:
+    using OnRequest = std::function<void(Impostor&, tests::Bytes packet)>;
+
+    Impostor(io::Loop& loop, OnRequest on_request)
+        : fd_(socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP)) {
+        PICKET_ASSERT(fd_ >= 0);
+        poll_.emplace(loop, fd_, [this, on_request = std::move(on_request)](int) {
+            tests::Bytes packet(2048);
+            const ssize_t size = recv(fd_, packet.data(), packet.size(), 0);
+            if (size < 28 || packet[20] != 8) return;
+            packet.resize(static_cast<std::size_t>(size));
+            on_request(*this, std::move(packet));
+        });
+        poll_->watch(UV_READABLE);
+    }
+    ~Impostor() {
+        poll_.reset();
+        close(fd_);
+    }
+    Impostor(const Impostor&) = delete;
+    Impostor& operator=(const Impostor&) = delete;
+
+    // Writes `header` over the start of an echo message, to give it another type.
+    void send(const tests::Bytes& header, std::span<const std::uint8_t> rest) {
+        tests::Bytes message = header;
+        message.insert(message.end(), rest.begin(), rest.end());
+        std::uint32_t sum = 0;
+        for (std::size_t i = 0; i < message.size(); ++i)
+            sum += std::uint32_t{message[i]} << (i % 2 == 0 ? 8 : 0);
+        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+        message[2] = static_cast<std::uint8_t>(~sum >> 8);
+        message[3] = static_cast<std::uint8_t>(~sum);
+        const auto target = io::to_kernel({*parse_ip("127.0.0.1"), 0});
+        PICKET_ASSERT(sendto(fd_, message.data(), message.size(), 0, target.get(), target.length) ==
+                      static_cast<ssize_t>(message.size()));
+    }
+
+private:
+    int fd_;
+    std::optional<io::Poll> poll_;
 };
 
 // All of what a run over loopback must show, whatever kind of socket carried it.
@@ -113,6 +168,59 @@ TEST_CASE("no route is unreachable, at once") {
         CHECK(outcome.finding == Finding::failed);
         CHECK(outcome.failure_class == FailureClass::unreachable);
         CHECK(outcome.message == "ping 192.0.2.1: network is unreachable");
+    });
+}
+
+TEST_CASE("a target that keeps silent is a timeout at the deadline") {
+    in_network_namespace(Loopback::up, PingSockets::raw, [] {
+        tests::silence_pings();
+        Bench bench;
+        const Outcome outcome = bench.ask(about("127.0.0.1"), 50ms);
+        CHECK(outcome.finding == Finding::failed);
+        CHECK(outcome.failure_class == FailureClass::timeout);
+        CHECK(outcome.message == "ping 127.0.0.1: 0 of 3 packets answered within 50 ms");
+    });
+}
+
+TEST_CASE("a host that is said to be unreachable is waited for no longer") {
+    in_network_namespace(Loopback::up, PingSockets::raw, [] {
+        tests::silence_pings();
+        Bench bench;
+        Impostor router(bench.loop, [](Impostor& self, const tests::Bytes& packet) {
+            self.send({3, 1, 0, 0, 0, 0, 0, 0}, std::span(packet));
+        });
+        const Outcome outcome = bench.ask(about("127.0.0.1"), 60s);
+        CHECK(outcome.finding == Finding::failed);
+        CHECK(outcome.failure_class == FailureClass::unreachable);
+        CHECK(outcome.message.ends_with(": 127.0.0.1 says no route to host"));
+    });
+}
+
+TEST_CASE("a reply with another's identifier, payload or length is nobody's") {
+    in_network_namespace(Loopback::up, PingSockets::raw, [] {
+        tests::silence_pings();
+        Bench bench;
+        int forged = 0;
+        Impostor other(bench.loop, [&](Impostor& self, tests::Bytes packet) {
+            const auto echo = std::span(packet).subspan(20);
+            const tests::Bytes header{0, 0, 0, 0, echo[4], echo[5], echo[6], echo[7]};
+            const auto payload = echo.subspan(8);
+            self.send(header, payload.first(payload.size() - 1));
+            payload[0] ^= 1;
+            self.send(header, payload);
+            payload[0] ^= 1;
+            tests::Bytes other_header = header;
+            other_header[4] ^= 1;
+            self.send(other_header, payload);
+            ++forged;
+            if (forged == 3) self.send(header, payload);
+        });
+        Definition definition = about("127.0.0.1");
+        std::get<IcmpQuery>(definition.query).loss_above = 70;
+        const Outcome outcome = bench.ask(definition, 100ms);
+        CHECK(forged == 3);
+        CHECK(outcome.finding == Finding::passed);
+        CHECK(outcome.message.starts_with("ping 127.0.0.1: 1 of 3 answered"));
     });
 }
 
