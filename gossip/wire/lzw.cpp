@@ -136,8 +136,8 @@ struct Place {
 
 class Inflater {
 public:
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): a place is set before its code is
-    // known
+    // A place is set before its code can be known.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): 32 KiB that few streams need
     Inflater(std::string& out, std::size_t bytes_max) : out_(out), bytes_max_(bytes_max) {
         PICKET_ASSERT(bytes_max <= std::numeric_limits<std::uint32_t>::max());
     }
