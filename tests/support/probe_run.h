@@ -2,14 +2,13 @@
 
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
+#include "agent/io/http_client.h"
 #include "agent/io/loop.h"
 #include "agent/io/resolver.h"
 #include "checks/probes/kinds.h"
@@ -17,20 +16,18 @@
 
 namespace picket::tests {
 
-// What a probe that asks nothing over HTTP needs.
-class ServicesWithoutHttp {
+// One of each of the things that probes share.
+class SharedServices {
 public:
-    explicit ServicesWithoutHttp(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
-        : loop_(loop), resolvers_(loop, std::move(system_servers)) {}
+    explicit SharedServices(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
+        : loop_(loop), resolvers_(loop, std::move(system_servers)), http_(loop) {}
 
-    checks::ProbeServices get() {
-        return {loop_, resolvers_, *reinterpret_cast<io::HttpClient*>(no_http_.data())};
-    }
+    checks::ProbeServices get() { return {loop_, resolvers_, http_}; }
 
 private:
     io::Loop& loop_;
     io::Resolvers resolvers_;
-    alignas(std::max_align_t) std::array<std::byte, 64> no_http_{};
+    io::HttpClient http_;
 };
 
 // Asserts that the probe answers, later, once and by the deadline.

@@ -35,7 +35,7 @@ DnsQuery& query_of(Definition& definition) {
 
 struct Bench {
     io::Loop loop;
-    tests::ServicesWithoutHttp services{loop};
+    tests::SharedServices services{loop};
 
     Outcome ask(const Definition& definition, Duration timeout = 3s) {
         const auto probe = make_dns_probe(definition, services.get());
@@ -199,7 +199,7 @@ TEST_CASE("without a server the system's are asked, the next where one gives no 
     FakeDnsServer silent(loop, tests::silence());
     FakeDnsServer server(loop, always({.records = {{1, first_address}}}));
     FakeDnsServer never_asked(loop, tests::silence());
-    tests::ServicesWithoutHttp services(
+    tests::SharedServices services(
         loop, {closed, silent.address(), server.address(), never_asked.address()});
     const Definition definition = about("www.example.com", "");
     const auto probe = make_dns_probe(definition, services.get());
@@ -215,7 +215,7 @@ TEST_CASE("a system server's wrong answer is an answer: the next is not asked") 
     io::Loop loop;
     FakeDnsServer wrong(loop, always({.rcode = 2}));
     FakeDnsServer never_asked(loop, always({.records = {{1, first_address}}}));
-    tests::ServicesWithoutHttp services(loop, {wrong.address(), never_asked.address()});
+    tests::SharedServices services(loop, {wrong.address(), never_asked.address()});
     const Definition definition = about("www.example.com", "");
     const auto probe = make_dns_probe(definition, services.get());
     const Outcome outcome = tests::run_probe(loop, *probe, 3s);

@@ -39,7 +39,7 @@ Definition about(const std::string& address) {
 
 struct Bench {
     io::Loop loop;
-    tests::ServicesWithoutHttp services{loop};
+    tests::SharedServices services{loop};
 
     Outcome ask(const Definition& definition, Duration timeout = 3s) {
         const auto probe = make_icmp_probe(definition, services.get());
@@ -228,12 +228,9 @@ TEST_CASE("a source address that is not ours is our own fault") {
     Bench bench;
     Definition definition = about("127.0.0.1");
     definition.source = "192.0.2.99";
-    Outcome outcome = bench.ask(definition);
+    const Outcome outcome = bench.ask(definition);
     CHECK(outcome.finding == Finding::errored);
     CHECK(outcome.message == "ping 127.0.0.1: bind 192.0.2.99: cannot assign requested address");
-    definition.source = "::1";
-    outcome = bench.ask(definition);
-    CHECK(outcome.finding == Finding::errored);
     definition.source = "127.0.0.9";
     CHECK(bench.ask(definition).finding == Finding::passed);
 }
