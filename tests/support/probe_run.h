@@ -1,51 +1,55 @@
-// A probe run to its end on the test's own loop.
+// Asking a probe once, in a test.
 
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <optional>
-#include <utility>
-#include <vector>
+#include <doctest/doctest.h>
 
-#include "agent/base/assert.h"
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "agent/io/clock.h"
+#include "agent/io/http_client.h"
 #include "agent/io/loop.h"
 #include "agent/io/resolver.h"
+#include "checks/definition.h"
+#include "checks/outcome.h"
 #include "checks/probes/kinds.h"
-#include "checks/probes/probe.h"
+#include "tests/support/loopback_server.h"
 
-namespace picket::tests {
+namespace picket::test {
 
-// What a probe that asks nothing over HTTP needs.
-class ServicesWithoutHttp {
-public:
-    explicit ServicesWithoutHttp(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
-        : loop_(loop), resolvers_(loop, std::move(system_servers)) {}
+// What probes share, on a loop of its own.
+struct ProbeBench {
+    io::Loop loop;
+    io::Resolvers resolvers{loop};
+    io::HttpClient http{loop};
 
-    checks::ProbeServices get() {
-        return {loop_, resolvers_, *reinterpret_cast<io::HttpClient*>(no_http_.data())};
+    checks::ProbeServices services() { return {loop, resolvers, http}; }
+
+    // Runs `probe` to its outcome and requires that it keeps its promises.
+    checks::Outcome ask(checks::Probe& probe, Duration timeout = std::chrono::seconds(10)) {
+        std::optional<checks::Outcome> result;
+        bool within_start = true;
+        const Instant now = io::monotonic_now();
+        probe.start(now, now + timeout, [&](checks::Outcome outcome) {
+            CHECK(!within_start);
+            CHECK(!result.has_value());
+            result = std::move(outcome);
+        });
+        within_start = false;
+        REQUIRE(run_until(loop, [&] { return result.has_value(); }));
+        return *result;
     }
 
-private:
-    io::Loop& loop_;
-    io::Resolvers resolvers_;
-    alignas(std::max_align_t) std::array<std::byte, 64> no_http_{};
+    checks::Outcome ask(const checks::Definition& definition,
+                        Duration timeout = std::chrono::seconds(10)) {
+        return ask(*checks::make_probe(definition, services()), timeout);
+    }
 };
 
-// Asserts that the probe answers, later, once and by the deadline.
-inline checks::Outcome run_probe(io::Loop& loop, checks::Probe& probe, Duration timeout) {
-    std::optional<checks::Outcome> outcome;
-    const Instant now = io::monotonic_now();
-    probe.start(now, now + timeout, [&](checks::Outcome found) {
-        PICKET_ASSERT(!outcome.has_value());
-        outcome = std::move(found);
-        loop.stop();
-    });
-    PICKET_ASSERT(!outcome.has_value());
-    loop.run();
-    PICKET_ASSERT(outcome.has_value());
-    return *std::move(outcome);
+inline bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
 }
 
-}  // namespace picket::tests
+}  // namespace picket::test
