@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/base/errno_text.h"
 #include "agent/cli/command_line.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output_style.h"
@@ -61,7 +62,7 @@ int run_picketd(std::vector<std::string> words) {
     if (!beside.empty()) execv(beside.c_str(), arguments.data());
     execvp("picketd", arguments.data());
     write_all(stderr, fmt::format("picket: cannot run picketd, neither {} nor in PATH: {}\n",
-                                  beside, std::generic_category().message(errno)));
+                                  beside, picket::errno_text(errno)));
     return static_cast<int>(picket::cli::ExitCode::failed);
 }
 

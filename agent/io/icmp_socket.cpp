@@ -17,8 +17,8 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/io/clock.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/icmp_packet.h"
 #include "agent/io/sockaddr.h"
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/base/random.h"
 #include "agent/io/clock.h"
 #include "agent/io/entropy.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/icmp_socket.h"
 #include "agent/io/socket_fault.h"
 #include "agent/io/timer.h"
@@ -110,7 +110,7 @@ void IcmpProbe::send_packet() {
     tally_.on_sent(io::monotonic_now());
     if (const int error_number = socket_->send(sequence); error_number != 0) {
         const bool local = io::socket_fault(error_number) == io::SocketFault::local;
-        const std::string reason = io::errno_text(error_number);
+        const std::string reason = errno_text(error_number);
         const std::string message = fmt::format("ping {}: {}", asked(), reason);
         if (local) return finish(errored(message));
         if (tally_.answered() == 0) {
@@ -135,7 +135,7 @@ void IcmpProbe::on_events(const std::vector<io::IcmpEvent>& events) {
             tally_.on_reply(event.sequence, event.at);
         } else {
             tally_.on_lost(event.sequence, fmt::format("{} says {}", to_text(event.reporter),
-                                                       io::errno_text(event.error_number)));
+                                                       errno_text(event.error_number)));
         }
     }
     if (tally_.sent() == query_.packets && tally_.settled()) conclude_run();

@@ -18,11 +18,8 @@ struct Kind {
 };
 
 constexpr Kind kinds[] = {
-    {Type::http, make_http_probe},
-    {Type::tcp, make_tcp_probe},
-    {Type::dns, make_dns_probe},
-    {Type::icmp, make_icmp_probe},
-    {Type::command, make_command_probe},
+    {Type::http, make_http_probe}, {Type::tcp, make_tcp_probe},         {Type::dns, make_dns_probe},
+    {Type::icmp, make_icmp_probe}, {Type::command, make_command_probe},
 };
 
 }  // namespace

@@ -15,7 +15,7 @@
 
 #include "agent/base/assert.h"
 
-namespace picket::tests {
+namespace picket::testing {
 namespace {
 
 void bring_loopback_up() {
@@ -63,4 +63,4 @@ void silence_pings() {
     write_setting("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1");
 }
 
-}  // namespace picket::tests
+}  // namespace picket::testing

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-namespace picket::tests {
+namespace picket::testing {
 
 enum class Loopback { down, up };
 // Which ICMP sockets the kernel grants within.
@@ -19,4 +19,4 @@ void in_network_namespace(Loopback loopback, PingSockets ping_sockets,
 // Lets the kernel of this namespace keep silent to pings. Within a task only.
 void silence_pings();
 
-}  // namespace picket::tests
+}  // namespace picket::testing

@@ -23,9 +23,9 @@ namespace picket::checks {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::in_network_namespace;
-using tests::Loopback;
-using tests::PingSockets;
+using testing::in_network_namespace;
+using testing::Loopback;
+using testing::PingSockets;
 
 Definition about(const std::string& address) {
     IcmpQuery query;
@@ -39,24 +39,24 @@ Definition about(const std::string& address) {
 
 struct Bench {
     io::Loop loop;
-    tests::SharedServices services{loop};
+    testing::SharedServices services{loop};
 
     Outcome ask(const Definition& definition, Duration timeout = 3s) {
         const auto probe = make_icmp_probe(definition, services.get());
-        return tests::run_probe(loop, *probe, timeout);
+        return testing::run_probe(loop, *probe, timeout);
     }
 };
 
 // Sees every ping that goes over loopback and sends in its target's place.
 class Impostor {
 public:
-    using OnRequest = std::function<void(Impostor&, tests::Bytes packet)>;
+    using OnRequest = std::function<void(Impostor&, testing::Bytes packet)>;
 
     Impostor(io::Loop& loop, OnRequest on_request)
         : fd_(socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP)) {
         PICKET_ASSERT(fd_ >= 0);
         poll_.emplace(loop, fd_, [this, on_request = std::move(on_request)](int) {
-            tests::Bytes packet(2048);
+            testing::Bytes packet(2048);
             const ssize_t size = recv(fd_, packet.data(), packet.size(), 0);
             if (size < 28 || packet[20] != 8) return;
             packet.resize(static_cast<std::size_t>(size));
@@ -72,8 +72,8 @@ public:
     Impostor& operator=(const Impostor&) = delete;
 
     // Writes `header` over the start of an echo message, to give it another type.
-    void send(const tests::Bytes& header, std::span<const std::uint8_t> rest) {
-        tests::Bytes message = header;
+    void send(const testing::Bytes& header, std::span<const std::uint8_t> rest) {
+        testing::Bytes message = header;
         message.insert(message.end(), rest.begin(), rest.end());
         std::uint32_t sum = 0;
         for (std::size_t i = 0; i < message.size(); ++i)
@@ -133,7 +133,8 @@ TEST_CASE("every payload size is carried, none included") {
 TEST_CASE("a name is resolved and shown with its address") {
     in_network_namespace(Loopback::up, PingSockets::raw, [] {
         Bench bench;
-        tests::FakeDnsServer server(bench.loop, tests::always({.records = {{1, {127, 0, 0, 3}}}}));
+        testing::FakeDnsServer server(bench.loop,
+                                      testing::always({.records = {{1, {127, 0, 0, 3}}}}));
         Definition definition = about("db.example.com");
         definition.resolver = server.text();
         definition.family = Family::v4;
@@ -142,7 +143,7 @@ TEST_CASE("a name is resolved and shown with its address") {
         CHECK(outcome.message.starts_with("ping db.example.com (127.0.0.3): 3 of 3 answered"));
         CHECK(outcome.address == "127.0.0.3");
 
-        tests::FakeDnsServer missing(bench.loop, tests::always({.rcode = 3}));
+        testing::FakeDnsServer missing(bench.loop, testing::always({.rcode = 3}));
         definition.resolver = missing.text();
         const Outcome failed = bench.ask(definition);
         CHECK(failed.finding == Finding::failed);
@@ -173,7 +174,7 @@ TEST_CASE("no route is unreachable, at once") {
 
 TEST_CASE("a target that keeps silent is a timeout at the deadline") {
     in_network_namespace(Loopback::up, PingSockets::raw, [] {
-        tests::silence_pings();
+        testing::silence_pings();
         Bench bench;
         const Outcome outcome = bench.ask(about("127.0.0.1"), 50ms);
         CHECK(outcome.finding == Finding::failed);
@@ -184,9 +185,9 @@ TEST_CASE("a target that keeps silent is a timeout at the deadline") {
 
 TEST_CASE("a host that is said to be unreachable is waited for no longer") {
     in_network_namespace(Loopback::up, PingSockets::raw, [] {
-        tests::silence_pings();
+        testing::silence_pings();
         Bench bench;
-        Impostor router(bench.loop, [](Impostor& self, const tests::Bytes& packet) {
+        Impostor router(bench.loop, [](Impostor& self, const testing::Bytes& packet) {
             self.send({3, 1, 0, 0, 0, 0, 0, 0}, std::span(packet));
         });
         const Outcome outcome = bench.ask(about("127.0.0.1"), 60s);
@@ -198,18 +199,18 @@ TEST_CASE("a host that is said to be unreachable is waited for no longer") {
 
 TEST_CASE("a reply with another's identifier, payload or length is nobody's") {
     in_network_namespace(Loopback::up, PingSockets::raw, [] {
-        tests::silence_pings();
+        testing::silence_pings();
         Bench bench;
         int forged = 0;
-        Impostor other(bench.loop, [&](Impostor& self, tests::Bytes packet) {
+        Impostor other(bench.loop, [&](Impostor& self, testing::Bytes packet) {
             const auto echo = std::span(packet).subspan(20);
-            const tests::Bytes header{0, 0, 0, 0, echo[4], echo[5], echo[6], echo[7]};
+            const testing::Bytes header{0, 0, 0, 0, echo[4], echo[5], echo[6], echo[7]};
             const auto payload = echo.subspan(8);
             self.send(header, payload.first(payload.size() - 1));
             payload[0] ^= 1;
             self.send(header, payload);
             payload[0] ^= 1;
-            tests::Bytes other_header = header;
+            testing::Bytes other_header = header;
             other_header[4] ^= 1;
             self.send(other_header, payload);
             ++forged;
@@ -278,7 +279,7 @@ TEST_CASE("a cancelled ping never answers, and the probe may ask again") {
     for (int i = 0; i < 5; ++i) bench.loop.run_ready();
     probe->cancel();
     std::get<IcmpQuery>(definition.query).packets = 3;
-    CHECK(tests::run_probe(bench.loop, *probe, 3s).finding == Finding::passed);
+    CHECK(testing::run_probe(bench.loop, *probe, 3s).finding == Finding::passed);
     probe->start(now, now + 60s, [](const Outcome&) { FAIL("answered"); });
     for (int i = 0; i < 5; ++i) bench.loop.run_ready();
 }
