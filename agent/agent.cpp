@@ -10,10 +10,8 @@
 #include "agent/base/log.h"
 #include "agent/base/version.h"
 #include "agent/facts.h"
+#include "agent/files.h"
 #include "agent/io/clock.h"
-#include "agent/io/drop_in_directory.h"
-#include "agent/secret_reader.h"
-#include "checks/drop_in.h"
 #include "checks/probes/kinds.h"
 
 namespace picket {
@@ -35,24 +33,16 @@ std::string summary(const checks::CatalogueDiff& diff) {
 
 Agent::Load Agent::load(checks::Catalogue previous, const Config& config) {
     Load result;
-    std::vector<std::vector<DropInFile>> directories;
-    for (const std::string& directory : config.checks) {
-        auto files = io::read_drop_in_directory(directory, {});
-        if (files) {
-            directories.push_back(*std::move(files));
-        } else {
-            result.problems.push_back(files.error().message());
-        }
-    }
+    CheckFiles read = read_check_files(config.checks);
+    for (const Problem& problem : read.problems) result.problems.push_back(to_text(problem));
     if (!result.problems.empty() && !previous.entries().empty()) {
         // A directory that cannot be read for once has not lost its checks.
         result.loaded.diff.unchanged = previous.entries().size();
         result.loaded.next = std::move(previous);
         return result;
     }
-    result.loaded =
-        checks::load_catalogue(std::move(previous), checks::effective_files(std::move(directories)),
-                               {.agent = config.name, .reader = read_secret});
+    result.loaded = checks::load_catalogue(std::move(previous), read.files,
+                                           {.agent = config.name, .reader = secret_reader()});
     for (const Problem& problem : result.loaded.next.problems()) {
         result.problems.push_back(to_text(problem));
     }
@@ -213,7 +203,8 @@ void Agent::on_transition(CarriedCheck& check, const gossip::Transition& transit
     event.message = fmt::format("{}#{}: ", check.name, outage.epoch);
     event.message += after.outage()
                          ? fmt::format("{} (1/1, uncorroborated)", outage.message)
-                         : "over after " + format_duration(*outage.closed - outage.opened);
+                         : "over after " + format_duration(std::chrono::round<std::chrono::seconds>(
+                                               *outage.closed - outage.opened));
     after.outage() ? log_warning(event.message) : log_info(event.message);
     events_.add(std::move(event));
     update_service_status();

@@ -3,13 +3,9 @@
 // It links neither libuv, libcurl nor c-ares: it must start in a millisecond or two.
 
 #include <fmt/format.h>
-#include <langinfo.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <clocale>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -20,8 +16,10 @@
 #include <variant>
 #include <vector>
 
+#include "agent/base/errno_text.h"
 #include "agent/cli/command_line.h"
 #include "agent/cli/commands.h"
+#include "agent/cli/output_style.h"
 #include "agent/io/clock.h"
 
 namespace {
@@ -40,26 +38,12 @@ bool write_all(std::FILE* file, std::string_view text) {
     return std::fflush(file) == 0 && whole && std::ferror(file) == 0;
 }
 
-picket::cli::Style style_of(const Invocation& invocation, bool interactive) {
-    // The locale of the environment says what the terminal can show.
-    std::setlocale(LC_CTYPE, "");  // NOLINT(concurrency-mt-unsafe): one thread.
-    const bool utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
-    picket::cli::Style style;
-    style.colour = interactive && !invocation.colourless && environment("NO_COLOR").empty() &&
-                   environment("TERM") != "dumb";
-    style.unicode = utf8 && !invocation.colourless;
-    winsize size{};
-    if (interactive && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        style.width = std::max<std::size_t>(size.ws_col, 40);
-    }
-    return style;
-}
-
 Terminal terminal_of(const Invocation& invocation) {
-    const bool interactive = isatty(STDOUT_FILENO) == 1;
+    using picket::cli::ColourWish;
     return Terminal{
-        .style = style_of(invocation, interactive),
-        .interactive = interactive,
+        .style = picket::cli::output_style(invocation.colourless ? ColourWish::none
+                                                                 : ColourWish::fitting),
+        .interactive = picket::cli::output_is_terminal(),
         .database_default = "/var/lib/picket/picket.db",
         .now = picket::io::wall_now,
         .print = [](std::string_view text) { return write_all(stdout, text); },
@@ -80,7 +64,7 @@ int run_picketd(std::vector<std::string> words) {
     if (!beside.empty()) execv(beside.c_str(), arguments.data());
     execvp("picketd", arguments.data());
     write_all(stderr, fmt::format("picket: cannot run picketd, neither {} nor in PATH: {}\n",
-                                  beside, std::generic_category().message(errno)));
+                                  beside, picket::errno_text(errno)));
     return static_cast<int>(picket::cli::ExitCode::failed);
 }
 

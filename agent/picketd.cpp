@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -19,13 +18,14 @@
 #include "agent/base/limits.h"
 #include "agent/base/log.h"
 #include "agent/base/version.h"
+#include "agent/cli/output_style.h"
 #include "agent/cli/render.h"
 #include "agent/config.h"
+#include "agent/files.h"
 #include "agent/io/clock.h"
 #include "agent/io/drop_in_directory.h"
 #include "agent/io/read_file.h"
 #include "agent/io/signals.h"
-#include "agent/secret_reader.h"
 #include "checks/drop_in.h"
 #include "checks/probes/once.h"
 
@@ -34,48 +34,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t config_bytes_max = 1024 * 1024;
-
+// Problems of the configuration as lines.
 struct Loaded {
     Config config;
     std::vector<std::string> problems;
 };
 
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread so far
-    return value == nullptr ? "" : value;
-}
-
-// Whether `path` is a directory that can be written, or can be made.
-bool can_hold_files(const std::string& path) {
-    std::error_code ignored;
-    if (fs::exists(path, ignored)) return access(path.c_str(), W_OK) == 0;
-    return access(fs::path(path).parent_path().c_str(), W_OK) == 0;
-}
-
-Surroundings surroundings() {
-    Surroundings result;
-    std::array<char, 256> name{};
-    if (gethostname(name.data(), name.size() - 1) == 0) result.host_name = name.data();
-    result.system_state_writable = can_hold_files(std::string(system_state_dir));
-    result.system_socket_writable = can_hold_files(fs::path(system_socket).parent_path().string());
-    result.xdg_state_home = environment("XDG_STATE_HOME");
-    result.home = environment("HOME");
-    return result;
-}
-
-// No file at the default path is no fault; a file that was asked for must be there.
-Loaded load_config(const std::string& path) {
-    const bool is_default = path.empty();
-    const std::string file = is_default ? std::string(config_path_default) : path;
-    const auto read = io::read_file(file, config_bytes_max);
-    if (!read) {
-        if (is_default && read.error().code() == Code::not_found) {
-            return {default_config(surroundings()), {}};
-        }
-        return {default_config(surroundings()), {file + ":1:1: " + read.error().message()}};
-    }
-    ParsedConfig parsed = parse_config(read->text, file, surroundings());
+Loaded load(const std::string& config_path) {
+    ParsedConfig parsed = load_config(config_path, look_around());
     Loaded loaded{std::move(parsed.config), {}};
     for (const Problem& problem : parsed.problems) loaded.problems.push_back(to_text(problem));
     return loaded;
@@ -112,7 +78,7 @@ Agent::Load load_paths(const std::vector<std::string>& paths, const std::string&
     effective.insert(effective.end(), std::make_move_iterator(files.begin()),
                      std::make_move_iterator(files.end()));
     result.loaded =
-        checks::load_catalogue({}, effective, {.agent = agent_name, .reader = read_secret});
+        checks::load_catalogue({}, effective, {.agent = agent_name, .reader = secret_reader()});
     for (const Problem& problem : result.loaded.next.problems()) {
         result.problems.push_back(to_text(problem));
     }
@@ -120,7 +86,7 @@ Agent::Load load_paths(const std::vector<std::string>& paths, const std::string&
 }
 
 int validate(const std::string& config_path, const std::vector<std::string>& paths) {
-    const Loaded loaded = load_config(config_path);
+    const Loaded loaded = load(config_path);
     const Agent::Load load =
         paths.empty() ? Agent::load({}, loaded.config) : load_paths(paths, loaded.config.name);
     for (const std::string& problem : loaded.problems) fmt::print("{}\n", problem);
@@ -140,7 +106,7 @@ struct ProbeOptions {
 };
 
 int probe(const std::string& config_path, const ProbeOptions& options) {
-    const Loaded loaded = load_config(config_path);
+    const Loaded loaded = load(config_path);
     const Agent::Load load = load_paths({options.file}, loaded.config.name);
     for (const std::string& problem : load.problems) fmt::print(stderr, "{}\n", problem);
     if (!load.problems.empty()) return 1;
@@ -148,7 +114,8 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
     io::Loop loop;
     io::Resolvers resolvers(loop);
     io::HttpClient http(loop);
-    const cli::Style style = cli::output_style(options.no_color);
+    const cli::Style style =
+        cli::output_style(options.no_color ? cli::ColourWish::none : cli::ColourWish::fitting);
     bool all_passed = true;
     std::size_t asked = 0;
     for (const auto& [name, entry] : load.loaded.next.entries()) {
@@ -176,7 +143,7 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
 }
 
 int run(const std::string& config_path) {
-    Loaded loaded = load_config(config_path);
+    Loaded loaded = load(config_path);
     for (const std::string& problem : loaded.problems) log_error(problem);
     if (!loaded.problems.empty()) {
         log_error("not started: the configuration has problems");
@@ -216,10 +183,9 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", std::string(picket::version));
     app.require_subcommand(0, 1);
     app.fallthrough();
-    std::string config;
-    app.add_option("--config", config, "the configuration file")
-        ->default_str(std::string(picket::config_path_default));
-    CLI::App* run = app.add_subcommand("run", "run the agent in the foreground (the default)");
+    std::string config(picket::config_path_default);
+    app.add_option("--config", config, "the configuration file")->capture_default_str();
+    app.add_subcommand("run", "run the agent in the foreground (the default)");
 
     std::vector<std::string> paths;
     CLI::App* validate = app.add_subcommand(
@@ -238,6 +204,5 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     if (validate->parsed()) return picket::validate(config, paths);
     if (probe->parsed()) return picket::probe(config, probe_options);
-    static_cast<void>(run);
     return picket::run(config);
 }

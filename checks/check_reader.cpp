@@ -18,12 +18,13 @@ std::string name_in_header(std::string_view name) {
     return name.find('.') == name.npos ? std::string(name) : quote(name);
 }
 
-std::string unknown_key(std::string_view name, std::span<const Key> own) {
+// The key that `name` was probably meant to be; empty where none is close.
+std::string_view closest_key(std::string_view name, std::span<const Key> own) {
     std::vector<std::string_view> names;
     for (const std::span<const Key> keys : {own, common_keys()}) {
         for (const Key& key : keys) names.push_back(key.name);
     }
-    return "unknown key" + did_you_mean(closest(name, names));
+    return closest(name, names);
 }
 
 std::string unknown_type(std::string_view name) {
@@ -78,7 +79,7 @@ void CheckReader::read_defaults(Member& table) {
             problems_.add(member.position, key_text,
                           problems_.full() ? std::string()
                           : of_a_type ? "only keys that all types share may stand in [defaults]"
-                                      : unknown_key(member.name, {}));
+                                      : "unknown key" + did_you_mean(closest_key(member.name, {})));
             continue;
         }
         if (!substitute_all(member.value, key_text, default_secrets_)) continue;
@@ -140,8 +141,8 @@ void CheckReader::read_check(Type type, Member& table) {
     std::ranges::sort(definition.secrets, [](const std::string& a, const std::string& b) {
         return a.size() != b.size() ? a.size() > b.size() : a < b;
     });
-    const auto repeated = std::ranges::unique(definition.secrets);
-    definition.secrets.erase(repeated.begin(), repeated.end());
+    definition.secrets.erase(std::unique(definition.secrets.begin(), definition.secrets.end()),
+                             definition.secrets.end());
     if (problems_.empty()) definitions_.push_back(std::move(definition));
 }
 
@@ -156,13 +157,15 @@ void CheckReader::apply_defaults(Definition& definition, Positions& positions) {
 
 void CheckReader::read_keys(Type type, const std::string& prefix, Member& table,
                             Definition& definition, Positions& positions) {
+    std::set<std::string_view> misspelt;
     for (Member& member : table.value.members) {
         const std::string key_text = fmt::format("{}.{}", prefix, member.name);
         const Key* key = find_key(type, member.name);
         if (key == nullptr) {
-            problems_.add(
-                member.position, key_text,
-                problems_.full() ? std::string() : unknown_key(member.name, keys_of(type)));
+            const std::string_view meant =
+                problems_.full() ? std::string_view() : closest_key(member.name, keys_of(type));
+            problems_.add(member.position, key_text, "unknown key" + did_you_mean(meant));
+            misspelt.insert(meant);
             continue;
         }
         positions[key->name] = member.position;
@@ -172,7 +175,9 @@ void CheckReader::read_keys(Type type, const std::string& prefix, Member& table,
         }
     }
     for (const Key& key : keys_of(type)) {
-        if (key.need == Need::required && !positions.contains(key.name)) {
+        // A key that is there under a wrong name is one fault, not two.
+        const bool there = positions.contains(key.name) || misspelt.contains(key.name);
+        if (key.need == Need::required && !there) {
             problems_.add(table.position, prefix,
                           fmt::format("{} is missing: expected {}", key.name, key.expects));
         }
@@ -252,12 +257,10 @@ bool CheckReader::report_unquoted_name(std::string_view type, const Member& tabl
         inner = &inner->value.members.front();
         name += "." + inner->name;
     }
-    bool reported = inner != &table;
-    if (reported) {
-        problems_.add(inner->position, fmt::format("{}.{}", type, name),
-                      fmt::format("a name with a dot is quoted: [{}.{}]", type, quote(name)));
-    }
-    return reported;
+    if (inner == &table) return false;
+    problems_.add(inner->position, fmt::format("{}.{}", type, name),
+                  fmt::format("a name with a dot is quoted: [{}.{}]", type, quote(name)));
+    return true;
 }
 
 bool CheckReader::substitute_all(Value& value, const std::string& key,

@@ -1,9 +1,9 @@
 #include "checks/definition_parser.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
+#include <set>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -11,6 +11,23 @@
 #include "checks/check_reader.h"
 #include "checks/definition_keys.h"
 #include "checks/value_forms.h"
+
+// toml++ asserts what it believes of its input, and for some texts it is wrong:
+// `[.` would stop the agent. Such a belief is the file's fault here. This throw is
+// the only one in picket, and is caught where the parser is called.
+namespace {
+
+struct TomlSurprise {};
+
+[[noreturn]] void surprised() {
+    throw TomlSurprise{};
+}
+
+}  // namespace
+
+#undef NDEBUG
+#define TOML_ASSERT(condition) (static_cast<bool>(condition) ? static_cast<void>(0) : surprised())
+#include <toml++/toml.h>
 
 namespace picket::checks {
 namespace {
@@ -65,6 +82,7 @@ std::string_view explanation(std::string_view description) {
 // [TYPE.NAME] with a valid name.
 std::vector<NamedCheck> scan_names(std::string_view text, std::string_view agent) {
     std::vector<NamedCheck> names;
+    std::set<std::string> seen;
     Position position;
     for (std::size_t begin = 0; begin < text.size(); ++position.line) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -83,14 +101,10 @@ std::vector<NamedCheck> scan_names(std::string_view text, std::string_view agent
         const bool valid = check_name(name).has_value() && (quoted || name.find('.') == name.npos);
         if (!valid) continue;
         const Scope scope = default_definition(*type).scope;
-        names.push_back(
-            {scope == Scope::mesh ? std::string(name) : fmt::format("{}@{}", name, agent), *type,
-             scope, position});
+        std::string full =
+            scope == Scope::mesh ? std::string(name) : fmt::format("{}@{}", name, agent);
+        if (seen.insert(full).second) names.push_back({std::move(full), *type, scope, position});
     }
-    std::ranges::stable_sort(names, {}, &NamedCheck::name);
-    const auto repeated = std::ranges::unique(names, {}, &NamedCheck::name);
-    names.erase(repeated.begin(), repeated.end());
-    std::ranges::sort(names, {}, &NamedCheck::position);
     return names;
 }
 
@@ -102,16 +116,20 @@ Document read_document(std::string_view text, std::string_view file) {
         document.problems.push_back({std::string(file), fault->position, {}, fault->message});
         return document;
     }
-    const toml::parse_result result = toml::parse(text);
-    if (result.failed()) {
-        const toml::parse_error& error = result.error();
-        document.problems.push_back({std::string(file),
-                                     position_of(error.source()),
-                                     {},
-                                     std::string(explanation(error.description()))});
-        return document;
+    try {
+        const toml::parse_result result = toml::parse(text);
+        if (result.succeeded()) {
+            document.root = value_of(result.table());
+        } else {
+            const toml::parse_error& error = result.error();
+            document.problems.push_back({std::string(file),
+                                         position_of(error.source()),
+                                         {},
+                                         std::string(explanation(error.description()))});
+        }
+    } catch (const TomlSurprise&) {
+        document.problems.push_back({std::string(file), {}, {}, "the text is not TOML"});
     }
-    document.root = value_of(result.table());
     return document;
 }
 

@@ -62,7 +62,9 @@ Judgement unmet(Judgement judged, FailureClass failure_class, std::string messag
 
 Status check_pattern(std::string_view expression) {
     const RE2 compiled(re2::StringPiece(expression.data(), expression.size()), pattern_options());
-    if (!compiled.ok()) return failure(Code::invalid, compiled.error());
+    if (!compiled.ok()) {
+        return failure(Code::invalid, "is not a regular expression: " + compiled.error());
+    }
     if (compiled.ProgramSize() > pattern_instructions_max) {
         return failure(Code::invalid,
                        fmt::format("too large: {} instructions, at most {}", compiled.ProgramSize(),

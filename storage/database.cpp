@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 
 namespace picket::storage {
 
@@ -35,10 +35,6 @@ constexpr const char* connection_settings =
     // pages even when one arrives just before the limit.
     "PRAGMA wal_autocheckpoint = 500;"
     "PRAGMA journal_size_limit = 4194304;";
-
-std::string system_text(int number) {
-    return std::generic_category().message(number);
-}
 
 Code code_of(int sqlite_code) {
     switch (sqlite_code & 0xff) {
@@ -70,7 +66,7 @@ std::string text_of(sqlite3* handle, int sqlite_code) {
         case SQLITE_CANTOPEN:
         case SQLITE_IOERR: {
             const int number = handle == nullptr ? 0 : sqlite3_system_errno(handle);
-            if (number != 0) return system_text(number);
+            if (number != 0) return errno_text(number);
             return sqlite3_errstr(sqlite_code);
         }
         default:
@@ -114,7 +110,7 @@ Result<std::string> read_only_query(const std::string& path) {
     if (::stat(path.c_str(), &status) != 0) {
         const int number = errno;
         return failure(number == ENOENT ? Code::not_found : Code::io,
-                       fmt::format("open {}: {}", path, system_text(number)));
+                       fmt::format("open {}: {}", path, errno_text(number)));
     }
     if (!exists(path + "-wal")) return "immutable=1";
     if (exists(path + "-shm")) return "mode=ro";

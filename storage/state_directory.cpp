@@ -15,6 +15,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "agent/base/errno_text.h"
+
 namespace picket::storage {
 
 namespace {
@@ -25,9 +27,8 @@ constexpr std::string_view corrupt_suffix = ".corrupt-";
 
 tl::unexpected<Error> system_failure(std::string_view attempt, const std::string& path,
                                      int number) {
-    const auto text = std::generic_category().message(number);
     return failure(number == ENOSPC ? Code::exhausted : Code::io,
-                   fmt::format("{} {}: {}", attempt, path, text));
+                   fmt::format("{} {}: {}", attempt, path, errno_text(number)));
 }
 
 // Whoever holds the lock wrote its pid there; empty where it did not get to.

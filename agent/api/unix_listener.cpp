@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/errno_text.h"
 #include "agent/base/log.h"
 
 namespace picket::api {
@@ -22,10 +23,6 @@ namespace {
 
 constexpr int backlog = 64;
 constexpr std::size_t group_bytes_max = 1024 * 1024;
-
-std::string reason(int error) {
-    return std::generic_category().message(error);
-}
 
 sockaddr_un address_of(const std::string& path) {
     sockaddr_un address{};
@@ -58,7 +55,7 @@ Status remove_stale(const std::string& path) {
         return failure(Code::io, fmt::format("{} exists and is not a socket", path));
     }
     const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0) return failure(Code::io, fmt::format("socket: {}", reason(errno)));
+    if (probe < 0) return failure(Code::io, fmt::format("socket: {}", errno_text(errno)));
     const sockaddr_un address = address_of(path);
     const int error = connect(probe, generic(address), sizeof address) == 0 ? 0 : errno;
     ::close(probe);
@@ -67,10 +64,10 @@ Status remove_stale(const std::string& path) {
         return failure(Code::io, fmt::format("another agent answers on {}", path));
     }
     if (error != ECONNREFUSED) {
-        return failure(Code::io, fmt::format("connect {}: {}", path, reason(error)));
+        return failure(Code::io, fmt::format("connect {}: {}", path, errno_text(error)));
     }
     if (unlink(path.c_str()) != 0) {
-        return failure(Code::io, fmt::format("remove the stale {}: {}", path, reason(errno)));
+        return failure(Code::io, fmt::format("remove the stale {}: {}", path, errno_text(errno)));
     }
     return {};
 }
@@ -95,7 +92,7 @@ Result<UnixListener> UnixListener::open(const std::string& path, const std::stri
         }
     }
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return failure(Code::io, fmt::format("socket: {}", reason(errno)));
+    if (fd < 0) return failure(Code::io, fmt::format("socket: {}", errno_text(errno)));
     UnixListener listener(path, fd);
     PICKET_TRY(listener.bind());
     listener.open_to(group);
@@ -108,7 +105,7 @@ Status UnixListener::bind() {
     fchmod(fd_, 0600);
     const sockaddr_un address = address_of(path_);
     if (::bind(fd_, generic(address), sizeof address) != 0) {
-        return failure(Code::io, fmt::format("bind {}: {}", path_, reason(errno)));
+        return failure(Code::io, fmt::format("bind {}: {}", path_, errno_text(errno)));
     }
     struct stat file {};
     if (stat(path_.c_str(), &file) == 0) {
@@ -116,7 +113,7 @@ Status UnixListener::bind() {
         inode_ = file.st_ino;
     }
     if (listen(fd_, backlog) != 0) {
-        return failure(Code::io, fmt::format("listen {}: {}", path_, reason(errno)));
+        return failure(Code::io, fmt::format("listen {}: {}", path_, errno_text(errno)));
     }
     return {};
 }
@@ -127,7 +124,8 @@ void UnixListener::open_to(const std::string& group) {
     const bool opened = chown(path_.c_str(), static_cast<uid_t>(-1), *group_) == 0 &&
                         chmod(path_.c_str(), 0660) == 0;
     if (!opened) {
-        log_warning(fmt::format("{} stays closed to group {}: {}", path_, group, reason(errno)));
+        log_warning(
+            fmt::format("{} stays closed to group {}: {}", path_, group, errno_text(errno)));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
 
 #include "agent/base/limits.h"
@@ -106,6 +107,10 @@ private:
                 }
                 break;
             case '[':
+                if (begins_header() && !header_has_name()) {
+                    return stop("expected a table's name after the bracket");
+                }
+                [[fallthrough]];
             case '{':
                 dots_ = 0;
                 if (++depth_ > limits::definition_depth_max) {
@@ -127,6 +132,21 @@ private:
                 break;
         }
         ++at_;
+    }
+
+    bool begins_header() const {
+        const std::string_view before = text_.substr(line_begin_, at_ - line_begin_);
+        return depth_ == 0 && before.find_first_not_of(" \t") == before.npos;
+    }
+
+    // A bare or quoted name, or the closing bracket that toml++ has an error for.
+    bool header_has_name() const {
+        const std::size_t name_begin =
+            text_.find_first_not_of(" \t", text_.substr(at_).starts_with("[[") ? at_ + 2 : at_ + 1);
+        if (name_begin == text_.npos) return true;
+        const auto c = static_cast<unsigned char>(text_[name_begin]);
+        return std::isalnum(c) != 0 ||
+               std::string_view("_-\"'][").find(text_[name_begin]) != text_.npos;
     }
 
     void open_string(char quote) {

@@ -7,7 +7,8 @@
 // well-formed text needs; in a malformed one the parser stops no later than this
 // reader would go astray. Characters that TOML forbids everywhere (control
 // characters, bytes that are not UTF-8) are refused here, because parsers differ
-// in what they take for the end of a line.
+// in what they take for the end of a line; so is a header without a name, which
+// toml++ does not survive.
 
 #pragma once
 

@@ -11,17 +11,13 @@
 #include <cerrno>
 #include <charconv>
 #include <optional>
-#include <system_error>
 #include <utility>
 
+#include "agent/base/errno_text.h"
 #include "agent/base/text.h"
 
 namespace picket::cli {
 namespace {
-
-std::string reason(int error) {
-    return std::generic_category().message(error);
-}
 
 bool same_word(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -78,7 +74,7 @@ Error Connection::unreachable(int error) const {
     if (error == EAGAIN) {
         return Error(Code::timed_out, fmt::format("the agent on {} is too busy to answer", path_));
     }
-    return Error(Code::io, fmt::format("connect {}: {}", path_, reason(error)));
+    return Error(Code::io, fmt::format("connect {}: {}", path_, errno_text(error)));
 }
 
 Status Connection::open(Duration timeout) {
@@ -91,7 +87,7 @@ Status Connection::open(Duration timeout) {
     }
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
     fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd_ < 0) return failure(Code::io, fmt::format("socket: {}", reason(errno)));
+    if (fd_ < 0) return failure(Code::io, fmt::format("socket: {}", errno_text(errno)));
     timeval limit{};
     limit.tv_sec = timeout / std::chrono::seconds(1);
     limit.tv_usec = (timeout % std::chrono::seconds(1)).count();
@@ -107,7 +103,8 @@ Status Connection::send(std::string_view text) {
     while (!text.empty()) {
         const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) return failure(Code::io, fmt::format("send to {}: {}", path_, reason(errno)));
+        if (sent < 0)
+            return failure(Code::io, fmt::format("send to {}: {}", path_, errno_text(errno)));
         text.remove_prefix(static_cast<std::size_t>(sent));
     }
     return {};
@@ -127,7 +124,7 @@ Result<bool> Connection::receive() {
             return failure(Code::timed_out, fmt::format("the agent on {} did not answer within {}",
                                                         path_, format_duration(timeout_)));
         }
-        return failure(Code::io, fmt::format("read from {}: {}", path_, reason(errno)));
+        return failure(Code::io, fmt::format("read from {}: {}", path_, errno_text(errno)));
     }
 }
 

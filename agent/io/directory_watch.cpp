@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/io/clock.h"
-#include "agent/io/errno_text.h"
 
 namespace picket::io {
 namespace {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "agent/io/errno_text.h"
+#include "agent/base/errno_text.h"
 #include "agent/io/read_file.h"
 
 namespace picket::io {

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/io/clock.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/http_url.h"
 #include "agent/io/socket_fault.h"
 

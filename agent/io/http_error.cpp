@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/base/errno_text.h"
 #include "agent/base/text.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/http_attempt.h"
 #include "agent/io/socket_fault.h"
 

@@ -58,7 +58,7 @@ std::optional<Echo> parse_echo(IpAddress::Family family, std::span<const std::ui
 
 std::span<const std::uint8_t> after_ipv4_header(std::span<const std::uint8_t> packet) {
     if (packet.empty()) return {};
-    const std::size_t length = (packet[0] & 0xfu) * 4u;
+    const std::size_t length = std::size_t{packet[0] & 0xfu} * 4;
     if (length < ipv4_header_bytes_min || length > packet.size()) return {};
     return packet.subspan(length);
 }

@@ -17,8 +17,8 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/io/clock.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/icmp_packet.h"
 #include "agent/io/sockaddr.h"
 
@@ -117,6 +117,7 @@ IcmpSocket::~IcmpSocket() {
 Result<std::unique_ptr<IcmpSocket>> IcmpSocket::open(Loop& loop, const Options& options,
                                                      Random& random, OnEvents on_events) {
     PICKET_ASSERT(options.payload_bytes <= payload_bytes_max);
+    PICKET_ASSERT(!options.source.has_value() || options.source->family == options.target.family);
     std::unique_ptr<IcmpSocket> socket(new IcmpSocket(loop, options, random, std::move(on_events)));
     PICKET_TRY(socket->open_socket(random));
     return socket;

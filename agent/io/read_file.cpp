@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "agent/io/errno_text.h"
+#include "agent/base/errno_text.h"
 
 namespace picket::io {
 namespace {

@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/io/clock.h"
 #include "agent/io/dns_channel.h"
 #include "agent/io/dns_message.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/sockaddr.h"
 #include "agent/io/timer.h"
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "agent/base/assert.h"
-#include "agent/io/errno_text.h"
+#include "agent/base/errno_text.h"
 #include "agent/io/sockaddr.h"
 #include "agent/io/socket_fault.h"
 

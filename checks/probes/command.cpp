@@ -104,12 +104,10 @@ public:
         done_ = std::move(done);
         started_ = now;
         deadline_ = deadline;
-        if (child_) return answer_later(stuck());
-        auto child = io::ChildProcess::spawn(loop_, asked_.options,
-                                             [this](const io::ChildExit& exit) { on_exit(exit); });
-        if (!child) return answer_later(errored(redact(child.error().message(), definition_)));
-        child_ = *std::move(child);
         timer_.set(deadline);
+        // Where the run before was given up, its process may still be dying: what it
+        // leaves begins this one. A process that nothing kills must not collect company.
+        if (!child_) launch();
     }
 
     void cancel() override {
@@ -117,9 +115,17 @@ public:
         answer_.reset();
         timer_.clear();
         child_.reset();
+        given_up_ = false;
     }
 
 private:
+    void launch() {
+        auto child = io::ChildProcess::spawn(loop_, asked_.options,
+                                             [this](const io::ChildExit& exit) { on_exit(exit); });
+        if (!child) return answer_later(errored(redact(child.error().message(), definition_)));
+        child_ = *std::move(child);
+    }
+
     void answer_later(Outcome outcome) {
         answer_ = std::move(outcome);
         timer_.set(started_);
@@ -127,8 +133,10 @@ private:
 
     void on_timer() {
         if (answer_) return finish(*std::exchange(answer_, std::nullopt));
+        if (given_up_) return finish(stuck());
         // It dies in its own time; the answer does not wait for that.
         child_->terminate();
+        given_up_ = true;
         finish(failed(FailureClass::timeout, io::monotonic_now() - started_,
                       fmt::format("run {}: no result within {}; killed", asked_.shown_program,
                                   format_duration(deadline_ - started_))));
@@ -136,7 +144,10 @@ private:
 
     void on_exit(const io::ChildExit& exit) {
         const auto ended = std::move(child_);
-        if (!done_ || answer_) return;  // It had been given up before.
+        if (std::exchange(given_up_, false)) {
+            if (done_) launch();
+            return;
+        }
         timer_.clear();
         finish(judge(exit, io::monotonic_now() - started_));
     }
@@ -193,16 +204,16 @@ private:
     }
 
     Outcome stuck() const {
-        return failed(
-            FailureClass::timeout, Duration{0},
-            fmt::format("run {}: no result, and pid {} of an earlier run survives SIGKILL",
-                        asked_.shown_program, child_->pid()));
+        return failed(FailureClass::timeout, deadline_ - started_,
+                      fmt::format("run {}: not started: pid {} of an earlier run survives SIGKILL",
+                                  asked_.shown_program, child_->pid()));
     }
 
     const Definition& definition_;
     const Asked asked_;
     io::Loop& loop_;
     io::Timer timer_;
+    bool given_up_ = false;  // The child of an earlier run, killed and not yet gone.
     Instant started_{};
     Instant deadline_{};
     Done done_;                                // Set while a run is in flight.

@@ -15,20 +15,19 @@
 #include "agent/io/timer.h"
 #include "checks/expectation.h"
 #include "checks/probes/dns_judgement.h"
+#include "checks/probes/reach.h"
 
 namespace picket::checks {
 namespace {
 
 constexpr std::uint16_t dns_port = 53;
 
-io::LookupFamily lookup_family(Family family) {
-    if (family == Family::any) return io::LookupFamily::any;
-    return family == Family::v4 ? io::LookupFamily::v4 : io::LookupFamily::v6;
-}
-
-bool fits(const IpAddress& ip, Family family) {
-    if (family == Family::any) return true;
-    return (family == Family::v4) == (ip.family == IpAddress::Family::v4);
+// Whether a check that is bound to a family, by itself or by its source, can ask it.
+bool fits(const IpAddress& ip, const Definition& definition,
+          const std::optional<IpAddress>& source) {
+    if (source.has_value() && source->family != ip.family) return false;
+    if (definition.family == Family::any) return true;
+    return (definition.family == Family::v4) == (ip.family == IpAddress::Family::v4);
 }
 
 class DnsProbe final : public Probe {
@@ -37,6 +36,7 @@ public:
         : definition_(definition),
           query_(std::get<DnsQuery>(definition.query)),
           resolvers_(services.resolvers),
+          search_(definition, services.resolvers),
           later_(services.loop, [this] { finish(errored(problem_)); }) {
         if (!query_.answers_match.empty()) match_.emplace(query_.answers_match);
     }
@@ -57,6 +57,7 @@ private:
     const Definition& definition_;
     const DnsQuery& query_;
     io::Resolvers& resolvers_;
+    AddressSearch search_;
     std::optional<Pattern> match_;
     io::Timer later_;
 
@@ -81,13 +82,15 @@ void DnsProbe::start(Instant now, Instant deadline, Done done) {
     phases_.clear();
     if (!query_.server.value.empty()) return find_server();
     servers_ = resolvers_.system_servers();
-    std::erase_if(servers_,
-                  [this](const auto& server) { return !fits(server.ip, definition_.family); });
+    std::erase_if(servers_, [this](const auto& server) {
+        return !fits(server.ip, definition_, search_.source());
+    });
     if (servers_.empty()) return give_up("resolv.conf names no server of this family");
     ask_next();
 }
 
 void DnsProbe::cancel() {
+    search_.cancel();
     lookup_.reset();
     later_.clear();
     done_ = nullptr;
@@ -98,36 +101,26 @@ void DnsProbe::find_server() {
     if (!server.has_value()) {
         return give_up(std::move(server).error().within("server").message());
     }
-    lookup_ = resolvers_.resolve(
-        server->host, lookup_family(definition_.family), definition_.resolver, deadline_,
-        [this, port = server->port](Result<std::vector<IpAddress>> found) {
-            phases_.push_back({"resolve", Duration{0}, since_start()});
-            if (!found.has_value()) {
-                const Error& error = found.error();
-                const bool ours = error.code() == Code::exhausted || error.code() == Code::invalid;
-                return finish(ours ? errored(error.message())
-                                   : failed(FailureClass::dns, since_start(), error.message()));
-            }
-            servers_.push_back({found->front(), port});
-            ask_next();
-        });
+    search_.start(server->host, deadline_,
+                  [this, port = server->port](Result<std::vector<IpAddress>> found) {
+                      phases_.push_back({"resolve", Duration{0}, since_start()});
+                      if (!found.has_value()) {
+                          return finish(lookup_failed(found.error(), since_start()));
+                      }
+                      servers_.push_back({found->front(), port});
+                      ask_next();
+                  });
 }
 
 void DnsProbe::ask_next() {
-    const SocketAddress& server = servers_[asked_];
-    io::DnsQuestion question{.name = query_.name.value,
-                             .type = query_.record_type,
-                             .server = server,
-                             .tcp = query_.transport == DnsTransport::tcp,
-                             .recursion = query_.recursion};
-    if (!definition_.source.empty()) {
-        const auto source = parse_ip(definition_.source);
-        if (!source.has_value()) return give_up("source: " + source.error().message());
-        question.source = *source;
-    }
+    const io::DnsQuestion question{.name = query_.name.value,
+                                   .type = query_.record_type,
+                                   .server = servers_[asked_],
+                                   .tcp = query_.transport == DnsTransport::tcp,
+                                   .recursion = query_.recursion,
+                                   .source = search_.source()};
     const Instant now = io::monotonic_now();
-    const auto servers_left = static_cast<Duration::rep>(servers_.size() - asked_);
-    const Instant answer_by = now + std::max(deadline_ - now, Duration{0}) / servers_left;
+    const Instant answer_by = connect_by(now, deadline_, servers_.size() - asked_);
     ++asked_;
     lookup_ = resolvers_.query(question, answer_by, [this, since = now - started_](auto answer) {
         phases_.push_back({"first_byte", since, since_start() - since});

@@ -217,7 +217,7 @@ std::string HttpProbe::timeout_message(const io::HttpError& error) const {
 void HttpProbe::follow(std::uint16_t status, const std::string& location) {
     const auto shown = [&] { return printable_line(location, evidence_bytes_max); };
     if (run_->redirects == query_.redirects_max) {
-        return finish(failed(FailureClass::status, since_start(),
+        return finish(failed(FailureClass::protocol, since_start(),
                              fmt::format("still redirected after {} redirects: {} to {}",
                                          run_->redirects, status, shown())));
     }

@@ -16,7 +16,7 @@
 //     name not resolved              failed, class dns
 //     handshake, certificate         failed, class tls, certificate
 //     not HTTP, cut short            failed, class protocol
-//     too many redirects             failed, class status
+//     too many redirects             failed, class protocol
 //     no descriptor, bad ca_file     errored
 
 #pragma once

@@ -9,30 +9,26 @@
 #include <vector>
 
 #include "agent/base/assert.h"
+#include "agent/base/errno_text.h"
 #include "agent/base/random.h"
 #include "agent/io/clock.h"
 #include "agent/io/entropy.h"
-#include "agent/io/errno_text.h"
 #include "agent/io/icmp_socket.h"
-#include "agent/io/resolver.h"
 #include "agent/io/socket_fault.h"
 #include "agent/io/timer.h"
 #include "checks/probes/icmp_tally.h"
+#include "checks/probes/reach.h"
 
 namespace picket::checks {
 namespace {
-
-io::LookupFamily lookup_family(Family family) {
-    if (family == Family::any) return io::LookupFamily::any;
-    return family == Family::v4 ? io::LookupFamily::v4 : io::LookupFamily::v6;
-}
 
 class IcmpProbe final : public Probe {
 public:
     IcmpProbe(const Definition& definition, ProbeServices services)
         : definition_(definition),
           query_(std::get<IcmpQuery>(definition.query)),
-          services_(services),
+          loop_(services.loop),
+          search_(definition, services.resolvers),
           random_(io::random_seed()),
           next_packet_(services.loop, [this] { send_packet(); }),
           out_of_time_(services.loop, [this] { conclude_run(); }) {}
@@ -52,7 +48,8 @@ private:
 
     const Definition& definition_;
     const IcmpQuery& query_;
-    const ProbeServices services_;
+    io::Loop& loop_;
+    AddressSearch search_;
     Random random_;
     io::Timer next_packet_;
     io::Timer out_of_time_;
@@ -65,7 +62,6 @@ private:
     std::vector<Phase> phases_;
     std::string target_;
     IcmpTally tally_;
-    std::unique_ptr<io::Lookup> lookup_;
     std::unique_ptr<io::IcmpSocket> socket_;
 };
 
@@ -77,20 +73,15 @@ void IcmpProbe::start(Instant now, Instant deadline, Done done) {
     phases_.clear();
     target_.clear();
     tally_ = {};
-    lookup_ = services_.resolvers.resolve(
-        query_.address.value, lookup_family(definition_.family), definition_.resolver, deadline,
-        [this](Result<std::vector<IpAddress>> found) {
-            phases_.push_back({"resolve", Duration{0}, since_start()});
-            if (found.has_value()) return on_address(found->front());
-            const Error& error = found.error();
-            const bool ours = error.code() == Code::exhausted || error.code() == Code::invalid;
-            finish(ours ? errored(error.message())
-                        : failed(FailureClass::dns, since_start(), error.message()));
-        });
+    search_.start(query_.address.value, deadline, [this](Result<std::vector<IpAddress>> found) {
+        phases_.push_back({"resolve", Duration{0}, since_start()});
+        if (found.has_value()) return on_address(found->front());
+        finish(lookup_failed(found.error(), since_start()));
+    });
 }
 
 void IcmpProbe::cancel() {
-    lookup_.reset();
+    search_.cancel();
     socket_.reset();
     next_packet_.clear();
     out_of_time_.clear();
@@ -99,16 +90,9 @@ void IcmpProbe::cancel() {
 
 void IcmpProbe::on_address(const IpAddress& target) {
     target_ = to_text(target);
-    io::IcmpSocket::Options options{.target = target, .payload_bytes = query_.size};
-    if (!definition_.source.empty()) {
-        const auto source = parse_ip(definition_.source);
-        if (!source.has_value() || source->family != target.family) {
-            return finish(errored(fmt::format("source {}: not an address of the family of {}",
-                                              definition_.source, target_)));
-        }
-        options.source = *source;
-    }
-    auto socket = io::IcmpSocket::open(services_.loop, options, random_,
+    const io::IcmpSocket::Options options{
+        .target = target, .source = search_.source(), .payload_bytes = query_.size};
+    auto socket = io::IcmpSocket::open(loop_, options, random_,
                                        [this](const auto& events) { on_events(events); });
     if (!socket.has_value()) {
         return finish(errored(fmt::format("ping {}: {}", asked(), socket.error().message())));
@@ -126,7 +110,7 @@ void IcmpProbe::send_packet() {
     tally_.on_sent(io::monotonic_now());
     if (const int error_number = socket_->send(sequence); error_number != 0) {
         const bool local = io::socket_fault(error_number) == io::SocketFault::local;
-        const std::string reason = io::errno_text(error_number);
+        const std::string reason = errno_text(error_number);
         const std::string message = fmt::format("ping {}: {}", asked(), reason);
         if (local) return finish(errored(message));
         if (tally_.answered() == 0) {
@@ -151,7 +135,7 @@ void IcmpProbe::on_events(const std::vector<io::IcmpEvent>& events) {
             tally_.on_reply(event.sequence, event.at);
         } else {
             tally_.on_lost(event.sequence, fmt::format("{} says {}", to_text(event.reporter),
-                                                       io::errno_text(event.error_number)));
+                                                       errno_text(event.error_number)));
         }
     }
     if (tally_.sent() == query_.packets && tally_.settled()) conclude_run();

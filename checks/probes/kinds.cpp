@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "agent/base/assert.h"
+#include "checks/probes/command.h"
+#include "checks/probes/dns.h"
 #include "checks/probes/http.h"
+#include "checks/probes/icmp.h"
 #include "checks/probes/tcp.h"
 
 namespace picket::checks {
@@ -15,8 +18,8 @@ struct Kind {
 };
 
 constexpr Kind kinds[] = {
-    {Type::http, make_http_probe},
-    {Type::tcp, make_tcp_probe},
+    {Type::http, make_http_probe}, {Type::tcp, make_tcp_probe},         {Type::dns, make_dns_probe},
+    {Type::icmp, make_icmp_probe}, {Type::command, make_command_probe},
 };
 
 }  // namespace

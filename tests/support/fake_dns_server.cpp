@@ -11,7 +11,7 @@
 #include "agent/base/assert.h"
 #include "agent/io/sockaddr.h"
 
-namespace picket::tests {
+namespace picket::testing {
 namespace {
 
 constexpr std::size_t header_bytes = 12;
@@ -202,4 +202,4 @@ SocketAddress closed_udp_port() {
     return address;
 }
 
-}  // namespace picket::tests
+}  // namespace picket::testing

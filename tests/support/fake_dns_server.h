@@ -18,7 +18,7 @@
 #include "agent/io/loop.h"
 #include "agent/io/poll.h"
 
-namespace picket::tests {
+namespace picket::testing {
 
 using Bytes = std::vector<std::uint8_t>;
 
@@ -96,4 +96,4 @@ FakeDnsServer::Script silence();
 // A port of 127.0.0.1 on which nothing listens.
 SocketAddress closed_udp_port();
 
-}  // namespace picket::tests
+}  // namespace picket::testing

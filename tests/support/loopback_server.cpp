@@ -12,7 +12,7 @@
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
 
-namespace picket::test {
+namespace picket::testing {
 namespace {
 
 using PeerState = io::HandleState<uv_tcp_t, ssize_t, const uv_buf_t*>;
@@ -254,4 +254,4 @@ bool run_until(io::Loop& loop, const std::function<bool()>& done, Duration patie
     return done();
 }
 
-}  // namespace picket::test
+}  // namespace picket::testing

@@ -19,7 +19,7 @@
 #include "agent/io/loop.h"
 #include "agent/io/timer.h"
 
-namespace picket::test {
+namespace picket::testing {
 
 class LoopbackServer {
 public:
@@ -100,4 +100,4 @@ SocketAddress refusing_address();
 bool run_until(io::Loop& loop, const std::function<bool()>& done,
                Duration patience = std::chrono::seconds(20));
 
-}  // namespace picket::test
+}  // namespace picket::testing

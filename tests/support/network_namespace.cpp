@@ -15,7 +15,7 @@
 
 #include "agent/base/assert.h"
 
-namespace picket::tests {
+namespace picket::testing {
 namespace {
 
 void bring_loopback_up() {
@@ -27,11 +27,11 @@ void bring_loopback_up() {
     close(fd);
 }
 
-void set_ping_group_range(std::string_view range) {
-    // Shows the settings of the thread that opens it.
-    const int fd = open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC);
+// /proc/sys/net shows the settings of the thread that opens it.
+void write_setting(const char* path, std::string_view value) {
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
     PICKET_ASSERT(fd >= 0);
-    PICKET_ASSERT(write(fd, range.data(), range.size()) == static_cast<ssize_t>(range.size()));
+    PICKET_ASSERT(write(fd, value.data(), value.size()) == static_cast<ssize_t>(value.size()));
     close(fd);
 }
 
@@ -51,11 +51,16 @@ void in_network_namespace(Loopback loopback, PingSockets ping_sockets,
     std::thread thread([&] {
         PICKET_ASSERT(unshare(CLONE_NEWNET) == 0);
         if (loopback == Loopback::up) bring_loopback_up();
-        set_ping_group_range(ping_sockets == PingSockets::datagram ? "0 4294967294" : "1 0");
+        write_setting("/proc/sys/net/ipv4/ping_group_range",
+                      ping_sockets == PingSockets::datagram ? "0 4294967294" : "1 0");
         if (ping_sockets != PingSockets::raw) drop_raw_sockets();
         task();
     });
     thread.join();
 }
 
-}  // namespace picket::tests
+void silence_pings() {
+    write_setting("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1");
+}
+
+}  // namespace picket::testing

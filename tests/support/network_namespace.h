@@ -5,7 +5,7 @@
 
 #include <functional>
 
-namespace picket::tests {
+namespace picket::testing {
 
 enum class Loopback { down, up };
 // Which ICMP sockets the kernel grants within.
@@ -16,4 +16,7 @@ enum class PingSockets { datagram, raw, none };
 void in_network_namespace(Loopback loopback, PingSockets ping_sockets,
                           const std::function<void()>& task);
 
-}  // namespace picket::tests
+// Lets the kernel of this namespace keep silent to pings. Within a task only.
+void silence_pings();
+
+}  // namespace picket::testing

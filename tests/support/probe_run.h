@@ -1,39 +1,73 @@
-// A probe run to its end on the test's own loop.
+// Asking a probe once, in a test.
 
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include <doctest/doctest.h>
+
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
+#include "agent/io/http_client.h"
 #include "agent/io/loop.h"
 #include "agent/io/resolver.h"
+#include "checks/definition.h"
+#include "checks/outcome.h"
 #include "checks/probes/kinds.h"
 #include "checks/probes/probe.h"
+#include "tests/support/loopback_server.h"
 
-namespace picket::tests {
+namespace picket::testing {
 
-// What a probe that asks nothing over HTTP needs.
-class ServicesWithoutHttp {
+// One of each of the things that probes share.
+class SharedServices {
 public:
-    explicit ServicesWithoutHttp(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
-        : loop_(loop), resolvers_(loop, std::move(system_servers)) {}
+    explicit SharedServices(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
+        : loop_(loop), resolvers_(loop, std::move(system_servers)), http_(loop) {}
 
-    checks::ProbeServices get() {
-        return {loop_, resolvers_, *reinterpret_cast<io::HttpClient*>(no_http_.data())};
-    }
+    checks::ProbeServices get() { return {loop_, resolvers_, http_}; }
 
 private:
     io::Loop& loop_;
     io::Resolvers resolvers_;
-    alignas(std::max_align_t) std::array<std::byte, 64> no_http_{};
+    io::HttpClient http_;
 };
 
-// Asserts that the probe answers, later, once and by the deadline.
+// What probes share, on a loop of its own.
+struct ProbeBench {
+    io::Loop loop;
+    io::Resolvers resolvers{loop};
+    io::HttpClient http{loop};
+
+    checks::ProbeServices services() { return {loop, resolvers, http}; }
+
+    // Runs `probe` to its outcome and requires that it keeps its promises.
+    checks::Outcome ask(checks::Probe& probe, Duration timeout = std::chrono::seconds(10)) {
+        std::optional<checks::Outcome> result;
+        bool within_start = true;
+        const Instant now = io::monotonic_now();
+        probe.start(now, now + timeout, [&](checks::Outcome outcome) {
+            CHECK(!within_start);
+            CHECK(!result.has_value());
+            result = std::move(outcome);
+        });
+        within_start = false;
+        REQUIRE(run_until(loop, [&] { return result.has_value(); }));
+        return *result;
+    }
+
+    checks::Outcome ask(const checks::Definition& definition,
+                        Duration timeout = std::chrono::seconds(10)) {
+        return ask(*checks::make_probe(definition, services()), timeout);
+    }
+};
+
+// For a test that has a loop of its own: asserts that the probe answers, later,
+// once and by the deadline.
 inline checks::Outcome run_probe(io::Loop& loop, checks::Probe& probe, Duration timeout) {
     std::optional<checks::Outcome> outcome;
     const Instant now = io::monotonic_now();
@@ -48,4 +82,8 @@ inline checks::Outcome run_probe(io::Loop& loop, checks::Probe& probe, Duration 
     return *std::move(outcome);
 }
 
-}  // namespace picket::tests
+inline bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace picket::testing

@@ -10,7 +10,7 @@
 
 #include "agent/base/assert.h"
 
-namespace picket::test {
+namespace picket::testing {
 namespace {
 
 constexpr long day_seconds = 24 * 60 * 60;
@@ -67,4 +67,4 @@ TestTls::~TestTls() {
     SSL_CTX_free(context_);
 }
 
-}  // namespace picket::test
+}  // namespace picket::testing

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-namespace picket::test {
+namespace picket::testing {
 
 struct TestCertificate {
     std::string name = "localhost";  // Also its subject alternative name.
@@ -33,4 +33,4 @@ private:
     std::string pem_path_;
 };
 
-}  // namespace picket::test
+}  // namespace picket::testing

@@ -67,7 +67,7 @@ const std::vector<Rule> rules{
 
 // Headers of the C library and the kernel: anyone may include them.
 const RE2 system_header(
-    R"((sys|arpa|netinet|linux|bits)/.*|(cerrno|dirent|fcntl|grp|ifaddrs|langinfo|net/if|netdb|poll|pwd|resolv|sched|signal|spawn|syslog|termios|time|unistd|locale|wchar)\.h)");
+    R"((sys|arpa|netinet|linux|bits)/.*|(cerrno|dirent|fcntl|grp|ifaddrs|langinfo|malloc|net/if|netdb|poll|pwd|resolv|sched|signal|spawn|string|syslog|termios|time|unistd|locale|wchar)\.h)");
 const RE2 standard_header("[a-z_0-9]+");
 
 std::string read(const fs::path& path) {

@@ -77,6 +77,21 @@ TEST_CASE("size, line length, encoding and control characters are bounded, with 
     CHECK(find_toml_fault("# \x7f"));
 }
 
+TEST_CASE("a table's header begins with a name") {
+    for (const char* text :
+         {"[.com\"\n", "x = 1\n [ .a]\n", "[[.a]]\n", "[=]\n", "[\n]\n", "[ü]\n"}) {
+        CAPTURE(text);
+        REQUIRE(find_toml_fault(text));
+        CHECK(find_toml_fault(text)->message == "expected a table's name after the bracket");
+    }
+    CHECK(find_toml_fault("x = 1\n [.a]\n")->position == Position{2, 2});
+    for (const char* text : {"[a]\n", "[\"a\"]\n", "[ 'a' ]\n", "[[a]]\n", "[-]\n", "[]\n",
+                             "a = [\n.5\n]\n", "a = [\n [.5]\n]\n", "["}) {
+        CAPTURE(text);
+        CHECK_FALSE(find_toml_fault(text));
+    }
+}
+
 TEST_CASE("a problem is one printable line") {
     CHECK(to_text(Problem{"a.toml", {3, 7}, "http.a.url", "is\nmissing"}) ==
           "a.toml:3:7: http.a.url: is?missing");

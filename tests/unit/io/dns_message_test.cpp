@@ -9,8 +9,8 @@
 namespace picket::io {
 namespace {
 
-using tests::Bytes;
-using tests::dns_name;
+using testing::Bytes;
+using testing::dns_name;
 
 Bytes join(std::initializer_list<Bytes> parts) {
     Bytes bytes;
@@ -28,7 +28,7 @@ Bytes question() {
 }
 
 Bytes answer_with(std::uint16_t type, Bytes content) {
-    return tests::dns_answer(question(), {.records = {{type, std::move(content)}}});
+    return testing::dns_answer(question(), {.records = {{type, std::move(content)}}});
 }
 
 // The text of the only record, or the Error.
@@ -67,7 +67,7 @@ TEST_CASE("bytes that a terminal would obey are escaped in names and texts") {
 }
 
 TEST_CASE("a header says rcode, authority and truncation") {
-    Bytes bytes = tests::dns_answer(question(), {.rcode = 3});
+    Bytes bytes = testing::dns_answer(question(), {.rcode = 3});
     bytes[2] |= 0x04;
     auto answer = parse_dns_answer(bytes);
     REQUIRE(answer.has_value());
@@ -122,7 +122,7 @@ TEST_CASE("a long chain of pointers costs no more than a name has labels") {
     }
     const auto name_at = [&](std::size_t link) {
         const std::size_t target = content + 2 * link;
-        return parse_dns_answer(tests::dns_answer(
+        return parse_dns_answer(testing::dns_answer(
             question(), {.records = {{999, chain},
                                      {5,
                                       {static_cast<std::uint8_t>(0xc0 | target >> 8),

@@ -13,10 +13,10 @@ namespace picket::io {
 namespace {
 
 using namespace std::chrono_literals;
-using test::answers;
-using test::http_answer;
-using test::LoopbackServer;
-using test::run_until;
+using testing::answers;
+using testing::http_answer;
+using testing::LoopbackServer;
+using testing::run_until;
 using Peer = LoopbackServer::Peer;
 
 HttpRequest request_to(const LoopbackServer& server) {
@@ -113,7 +113,7 @@ TEST_CASE("a HEAD request does not wait for a body") {
 TEST_CASE("a refused connection says who refused") {
     Loop loop;
     HttpRequest request;
-    request.address = test::refusing_address();
+    request.address = testing::refusing_address();
     request.url = "http://www.example.com/";
     const HttpError error = failing_exchange(loop, request);
     CHECK(error.kind == HttpErrorKind::refused);
@@ -386,7 +386,7 @@ TEST_CASE("many transfers at once are each answered") {
 
 TEST_CASE("a certificate that its own ca_file vouches for is accepted and described") {
     Loop loop;
-    const test::TestTls tls({.days_until = 30});
+    const testing::TestTls tls({.days_until = 30});
     LoopbackServer server(loop, answers(http_answer("200 OK", "secret")), tls.context());
     const HttpExchange done = exchange(loop, tls_request_to(server, tls.pem_path()));
     REQUIRE(!done.error.has_value());
@@ -402,10 +402,10 @@ TEST_CASE("a certificate that its own ca_file vouches for is accepted and descri
 
 TEST_CASE("a certificate that nobody vouches for, is old, or is another's does not pass") {
     Loop loop;
-    const test::TestTls good;
-    const test::TestTls expired({.days_from = -40, .days_until = -3});
-    const test::TestTls other({.name = "other.example.com"});
-    const auto error_of = [&](const test::TestTls& tls, const std::string& ca_file) {
+    const testing::TestTls good;
+    const testing::TestTls expired({.days_from = -40, .days_until = -3});
+    const testing::TestTls other({.name = "other.example.com"});
+    const auto error_of = [&](const testing::TestTls& tls, const std::string& ca_file) {
         LoopbackServer server(loop, answers(http_answer("200 OK", "")), tls.context());
         const HttpExchange done = exchange(loop, tls_request_to(server, ca_file));
         REQUIRE(done.error.has_value());
@@ -422,7 +422,7 @@ TEST_CASE("a certificate that nobody vouches for, is old, or is another's does n
 
 TEST_CASE("without verification any certificate passes, and is still described") {
     Loop loop;
-    const test::TestTls tls({.name = "other", .days_from = -40, .days_until = -3});
+    const testing::TestTls tls({.name = "other", .days_from = -40, .days_until = -3});
     LoopbackServer server(loop, answers(http_answer("200 OK", "")), tls.context());
     HttpRequest request = tls_request_to(server, "");
     request.tls_verify = false;
@@ -434,7 +434,7 @@ TEST_CASE("without verification any certificate passes, and is still described")
 
 TEST_CASE("a TLS name of its own is verified in place of the URL's host") {
     Loop loop;
-    const test::TestTls tls({.name = "inner.example.com"});
+    const testing::TestTls tls({.name = "inner.example.com"});
     std::string seen;
     LoopbackServer server(
         loop,
@@ -453,7 +453,7 @@ TEST_CASE("a TLS name of its own is verified in place of the URL's host") {
 
 TEST_CASE("a ca_file that cannot be read is our own fault") {
     Loop loop;
-    const test::TestTls tls;
+    const testing::TestTls tls;
     LoopbackServer server(loop, answers(http_answer("200 OK", "")), tls.context());
     const HttpError error = failing_exchange(loop, tls_request_to(server, "/nowhere/ca.pem"));
     CHECK(error.kind == HttpErrorKind::local);
@@ -465,7 +465,7 @@ TEST_CASE("a server that does not speak TLS fails the handshake, a silent one ti
     LoopbackServer plain(loop, [](Peer& peer) {
         if (!peer.received.empty()) peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
     });
-    const test::TestTls tls;
+    const testing::TestTls tls;
     const HttpError error = failing_exchange(loop, tls_request_to(plain, tls.pem_path()));
     CHECK(error.kind == HttpErrorKind::tls);
     CHECK(error.message == "TLS handshake with " + plain.text() + ": wrong version number");

@@ -15,11 +15,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
-using tests::always;
-using tests::Bytes;
-using tests::FakeAnswer;
-using tests::FakeDnsServer;
-using tests::FakeQuestion;
+using testing::always;
+using testing::Bytes;
+using testing::FakeAnswer;
+using testing::FakeDnsServer;
+using testing::FakeQuestion;
 
 using Addresses = std::vector<IpAddress>;
 
@@ -36,7 +36,7 @@ std::vector<Bytes> zone(const FakeQuestion& question) {
     } else if (question.type == 28) {
         answer.records = {{28, v6_answer}};
     }
-    return {tests::dns_answer(question.bytes, answer)};
+    return {testing::dns_answer(question.bytes, answer)};
 }
 
 // One lookup, run to its end.
@@ -141,7 +141,7 @@ TEST_CASE("a failed lookup says which host, which server and why") {
     CHECK(failed.error().code() == Code::io);
     CHECK(failed.error().message().find("SERVFAIL") != std::string::npos);
 
-    const std::string closed = to_text(tests::closed_udp_port());
+    const std::string closed = to_text(testing::closed_udp_port());
     const auto refused = resolve(loop, resolvers, "db.example.com", LookupFamily::v4, closed);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code() == Code::io);
@@ -166,7 +166,7 @@ TEST_CASE("what is not a name or not a server is refused in words") {
 TEST_CASE("a silent server ends with the deadline") {
     Loop loop;
     Resolvers resolvers(loop);
-    FakeDnsServer server(loop, tests::silence());
+    FakeDnsServer server(loop, testing::silence());
     const Instant start = monotonic_now();
     const auto result =
         resolve(loop, resolvers, "db.example.com", LookupFamily::v4, server.text(), 50ms);
@@ -212,7 +212,7 @@ TEST_CASE("a lookup may be dropped from within its own answer, and asked again")
 TEST_CASE("the resolvers may go while lookups wait, and say so") {
     Loop loop;
     auto resolvers = std::make_unique<Resolvers>(loop);
-    FakeDnsServer server(loop, tests::silence());
+    FakeDnsServer server(loop, testing::silence());
     std::string message;
     const auto lookup = resolvers->resolve("db.example.com", LookupFamily::v4, server.text(),
                                            monotonic_now() + 3s, [&](Result<Addresses> result) {
@@ -240,7 +240,7 @@ TEST_CASE("the resolvers may go from within an answer") {
 TEST_CASE("beyond lookups_in_flight_max a lookup is refused, and later ones are not") {
     Loop loop;
     Resolvers resolvers(loop);
-    FakeDnsServer server(loop, tests::silence());
+    FakeDnsServer server(loop, testing::silence());
     std::vector<std::unique_ptr<Lookup>> lookups;
     for (std::size_t i = 0; i < Resolvers::lookups_in_flight_max; ++i) {
         lookups.push_back(resolvers.resolve("db.example.com", LookupFamily::v4, server.text(),
@@ -310,9 +310,10 @@ TEST_CASE("answers to other questions and garbage are ignored") {
     Loop loop;
     Resolvers resolvers(loop);
     FakeDnsServer server(loop, [](const FakeQuestion& question) {
-        return std::vector<Bytes>{Bytes{1, 2, 3}, Bytes(40, 0xff),
-                                  tests::dns_answer(question.bytes, {.rcode = 3, .other_id = true}),
-                                  tests::dns_answer(question.bytes, {.records = {{1, v4_answer}}})};
+        return std::vector<Bytes>{
+            Bytes{1, 2, 3}, Bytes(40, 0xff),
+            testing::dns_answer(question.bytes, {.rcode = 3, .other_id = true}),
+            testing::dns_answer(question.bytes, {.records = {{1, v4_answer}}})};
     });
     const auto answer =
         query(loop, resolvers, {.name = "db.example.com", .type = "A", .server = server.address()});
@@ -351,7 +352,7 @@ TEST_CASE("a lost packet is asked for once more") {
 TEST_CASE("a question that nobody takes is refused or times out, and says so") {
     Loop loop;
     Resolvers resolvers(loop);
-    const SocketAddress closed = tests::closed_udp_port();
+    const SocketAddress closed = testing::closed_udp_port();
     for (const bool tcp : {false, true}) {
         const auto refused =
             query(loop, resolvers,
@@ -363,7 +364,7 @@ TEST_CASE("a question that nobody takes is refused or times out, and says so") {
                                                      ": connection refused");
         CHECK(refused.error().error_number == ECONNREFUSED);
     }
-    FakeDnsServer silent(loop, tests::silence());
+    FakeDnsServer silent(loop, testing::silence());
     const auto late =
         query(loop, resolvers, {.name = "www.example.com", .type = "A", .server = silent.address()},
               50ms);
@@ -391,7 +392,7 @@ TEST_CASE("a question is asked from the source address, or not at all") {
 TEST_CASE("a question without a valid type or name is refused in words") {
     Loop loop;
     Resolvers resolvers(loop);
-    const SocketAddress nobody = tests::closed_udp_port();
+    const SocketAddress nobody = testing::closed_udp_port();
     const auto type = query(loop, resolvers, {.name = "a.example", .type = "AB", .server = nobody});
     REQUIRE_FALSE(type.has_value());
     CHECK(type.error().error.code() == Code::invalid);

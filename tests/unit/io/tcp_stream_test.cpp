@@ -10,8 +10,8 @@
 namespace picket::io {
 namespace {
 
-using test::LoopbackServer;
-using test::run_until;
+using testing::LoopbackServer;
+using testing::run_until;
 using Peer = LoopbackServer::Peer;
 
 // What a stream told, in order.
@@ -55,7 +55,7 @@ TEST_CASE("a stream connects, sends, receives and sees the peer's end") {
 TEST_CASE("a refused connection is one error with its errno") {
     Loop loop;
     Told told;
-    const SocketAddress peer = test::refusing_address();
+    const SocketAddress peer = testing::refusing_address();
     TcpStream stream(loop, {.peer = peer}, told.events_of());
     stream.write("never sent");
     CHECK(run_until(loop, [&] { return !told.events.empty(); }));
@@ -165,7 +165,7 @@ TEST_CASE("a stream may be destroyed in any of its events") {
     CHECK(run_until(loop, [&] { return destroyed == 2; }));
     open(server.address(), {.on_end = [destroy](auto) { destroy(); }});
     CHECK(run_until(loop, [&] { return destroyed == 3; }));
-    open(test::refusing_address(), {.on_error = [destroy](const auto&) { destroy(); }});
+    open(testing::refusing_address(), {.on_error = [destroy](const auto&) { destroy(); }});
     CHECK(run_until(loop, [&] { return destroyed == 4; }));
 }
 

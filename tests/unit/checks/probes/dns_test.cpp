@@ -12,9 +12,9 @@ namespace picket::checks {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::always;
-using tests::Bytes;
-using tests::FakeDnsServer;
+using testing::always;
+using testing::Bytes;
+using testing::FakeDnsServer;
 
 const Bytes first_address{192, 0, 2, 1};
 const Bytes second_address{192, 0, 2, 2};
@@ -35,11 +35,11 @@ DnsQuery& query_of(Definition& definition) {
 
 struct Bench {
     io::Loop loop;
-    tests::ServicesWithoutHttp services{loop};
+    testing::SharedServices services{loop};
 
     Outcome ask(const Definition& definition, Duration timeout = 3s) {
         const auto probe = make_dns_probe(definition, services.get());
-        return tests::run_probe(loop, *probe, timeout);
+        return testing::run_probe(loop, *probe, timeout);
     }
 };
 
@@ -95,7 +95,7 @@ TEST_CASE("a name without a record of the type asked for fails") {
     CHECK(outcome.message ==
           "no A record: www.example.com A from " + empty.text() + " answered with nothing");
 
-    FakeDnsServer alias(bench.loop, always({.records = {{5, tests::dns_name("cdn.example")}}}));
+    FakeDnsServer alias(bench.loop, always({.records = {{5, testing::dns_name("cdn.example")}}}));
     outcome = bench.ask(about("www.example.com", alias.text()));
     CHECK(outcome.failure_class == FailureClass::content);
     CHECK(outcome.message ==
@@ -116,7 +116,7 @@ TEST_CASE("a missing answer fails and says what came instead") {
 
 TEST_CASE("one answer that does not match fails") {
     Bench bench;
-    FakeDnsServer server(bench.loop, always({.records = {{5, tests::dns_name("cdn.example")},
+    FakeDnsServer server(bench.loop, always({.records = {{5, testing::dns_name("cdn.example")},
                                                          {1, first_address},
                                                          {1, {10, 0, 0, 1}}}}));
     Definition definition = about("www.example.com", server.text());
@@ -129,8 +129,8 @@ TEST_CASE("one answer that does not match fails") {
 
 TEST_CASE("a truncated answer fails over UDP and says what to write") {
     Bench bench;
-    FakeDnsServer server(bench.loop, [](const tests::FakeQuestion& question) {
-        return std::vector<Bytes>{tests::dns_answer(
+    FakeDnsServer server(bench.loop, [](const testing::FakeQuestion& question) {
+        return std::vector<Bytes>{testing::dns_answer(
             question.bytes, {.records = {{1, first_address}}, .truncated = !question.tcp})};
     });
     Definition definition = about("www.example.com", server.text());
@@ -153,12 +153,12 @@ TEST_CASE("an answer too late for its latency fails as that") {
 
 TEST_CASE("silence, refusal and nonsense are three failures") {
     Bench bench;
-    FakeDnsServer silent(bench.loop, tests::silence());
+    FakeDnsServer silent(bench.loop, testing::silence());
     Outcome outcome = bench.ask(about("www.example.com", silent.text()), 50ms);
     CHECK(outcome.finding == Finding::failed);
     CHECK(outcome.failure_class == FailureClass::timeout);
 
-    const std::string closed = to_text(tests::closed_udp_port());
+    const std::string closed = to_text(testing::closed_udp_port());
     outcome = bench.ask(about("www.example.com", closed));
     CHECK(outcome.finding == Finding::failed);
     CHECK(outcome.failure_class == FailureClass::refused);
@@ -194,16 +194,16 @@ TEST_CASE("the server's own name is looked up at the check's resolver") {
 }
 
 TEST_CASE("without a server the system's are asked, the next where one gives no answer") {
-    const SocketAddress closed = tests::closed_udp_port();
+    const SocketAddress closed = testing::closed_udp_port();
     io::Loop loop;
-    FakeDnsServer silent(loop, tests::silence());
+    FakeDnsServer silent(loop, testing::silence());
     FakeDnsServer server(loop, always({.records = {{1, first_address}}}));
-    FakeDnsServer never_asked(loop, tests::silence());
-    tests::ServicesWithoutHttp services(
+    FakeDnsServer never_asked(loop, testing::silence());
+    testing::SharedServices services(
         loop, {closed, silent.address(), server.address(), never_asked.address()});
     const Definition definition = about("www.example.com", "");
     const auto probe = make_dns_probe(definition, services.get());
-    const Outcome outcome = tests::run_probe(loop, *probe, 600ms);
+    const Outcome outcome = testing::run_probe(loop, *probe, 600ms);
     CHECK(outcome.finding == Finding::passed);
     CHECK(outcome.address == server.text());
     CHECK_FALSE(silent.asked().empty());
@@ -215,10 +215,10 @@ TEST_CASE("a system server's wrong answer is an answer: the next is not asked") 
     io::Loop loop;
     FakeDnsServer wrong(loop, always({.rcode = 2}));
     FakeDnsServer never_asked(loop, always({.records = {{1, first_address}}}));
-    tests::ServicesWithoutHttp services(loop, {wrong.address(), never_asked.address()});
+    testing::SharedServices services(loop, {wrong.address(), never_asked.address()});
     const Definition definition = about("www.example.com", "");
     const auto probe = make_dns_probe(definition, services.get());
-    const Outcome outcome = tests::run_probe(loop, *probe, 3s);
+    const Outcome outcome = testing::run_probe(loop, *probe, 3s);
     CHECK(outcome.failure_class == FailureClass::status);
     CHECK(never_asked.asked().empty());
 }
@@ -247,7 +247,7 @@ TEST_CASE("a cancelled run never answers, and the probe may ask again") {
     const Instant now = io::monotonic_now();
     probe->start(now, now + 3s, [](Outcome) { FAIL("answered"); });
     probe->cancel();
-    CHECK(tests::run_probe(bench.loop, *probe, 3s).finding == Finding::passed);
+    CHECK(testing::run_probe(bench.loop, *probe, 3s).finding == Finding::passed);
     probe->start(now, now + 3s, [](Outcome) { FAIL("answered"); });
 }
 

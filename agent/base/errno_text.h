@@ -4,9 +4,9 @@
 
 #include <string>
 
-namespace picket::io {
+namespace picket {
 
 // "no such file or directory" for ENOENT.
 std::string errno_text(int error_number);
 
-}  // namespace picket::io
+}  // namespace picket

@@ -1,8 +1,8 @@
-#include "agent/io/errno_text.h"
+#include "agent/base/errno_text.h"
 
 #include <string.h>
 
-namespace picket::io {
+namespace picket {
 
 std::string errno_text(int error_number) {
     const char* description = ::strerrordesc_np(error_number);
@@ -16,4 +16,4 @@ std::string errno_text(int error_number) {
     return text;
 }
 
-}  // namespace picket::io
+}  // namespace picket
