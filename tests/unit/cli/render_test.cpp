@@ -57,8 +57,8 @@ TEST_CASE("status without checks is its summary") {
     view.mesh.reference = 5;
     view.mesh.quorum = false;
     CHECK(render_status(narrow, sample_now, read_back(view)) ==
-          "web-03 · 0 checks · unfit: the disk is full · up 0s · mesh 4 alive, 1 failed · no\n"
-          "quorum\n");
+          "web-03 · 0 checks · unfit: the disk is full · up 0s · mesh 4 alive, 1 failed ·\n"
+          "no quorum\n");
 }
 
 TEST_CASE("an answer with control characters shows none") {
