@@ -117,6 +117,9 @@ $(REPLAYS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests
     $(LIBRARY)
 	$(LINK)
 
+# This one asks a made-up agent.
+$(BUILD)/fuzz_api_request $(BUILD)/libfuzzer_api_request: $(BUILD)/obj/tests/support/fake_backend.o
+
 .PHONY: corpus replays
 replays: $(REPLAYS)
 corpus:  ## run every fuzz target over its corpus, with ASan and UBSan

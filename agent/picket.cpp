@@ -34,7 +34,8 @@ std::string environment(const char* name) {
 
 bool write_all(std::FILE* file, std::string_view text) {
     const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    return std::fflush(file) == 0 && whole;
+    // Once a write has failed, all later ones count as failed.
+    return std::fflush(file) == 0 && whole && std::ferror(file) == 0;
 }
 
 Terminal terminal_of(const Invocation& invocation) {
@@ -43,6 +44,7 @@ Terminal terminal_of(const Invocation& invocation) {
         .style = picket::cli::output_style(invocation.colourless ? ColourWish::none
                                                                  : ColourWish::fitting),
         .interactive = picket::cli::output_is_terminal(),
+        .database_default = "/var/lib/picket/picket.db",
         .now = picket::io::wall_now,
         .print = [](std::string_view text) { return write_all(stdout, text); },
         .complain = [](std::string_view text) { write_all(stderr, text); },

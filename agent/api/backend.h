@@ -31,7 +31,6 @@ public:
     // not_found where there is no such check.
     virtual void show(std::string_view check, std::function<void(Result<ShowView>)> done) = 0;
 
-
     virtual void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) = 0;
 
     // Asks once, now, and records nothing. not_found where there is no such
@@ -55,7 +54,5 @@ public:
     virtual std::vector<Event> events() const = 0;
     virtual std::unique_ptr<Subscription> subscribe(std::function<void(const Event&)> on_event) = 0;
 };
-
-constexpr std::size_t events_kept_max = 512;
 
 }  // namespace picket::api

@@ -13,8 +13,6 @@
 namespace picket::api {
 namespace {
 
-constexpr Duration history_window_default = std::chrono::hours(1);
-
 std::string_view code_of(unsigned status) {
     switch (status) {
         case 400:
@@ -70,14 +68,9 @@ Result<std::optional<WallTime>> time_parameter(WallTime now, const Route& route,
                                                const std::string& name) {
     const std::string* text = parameter(route, name);
     if (text == nullptr) return std::optional<WallTime>();
-    if (const auto ago = parse_duration(*text); ago.has_value()) return std::optional(now - *ago);
-    const auto time = parse_time(*text);
-    if (time.has_value()) return std::optional(*time);
-    return failure(
-        Code::invalid,
-        fmt::format("{}: '{}' is neither a time such as 2026-11-23T03:00:00Z nor a duration "
-                    "such as 2h",
-                    name, printable_line(*text, 64)));
+    auto moment = parse_moment(now, printable_line(*text, 64));
+    if (!moment.has_value()) return tl::make_unexpected(std::move(moment).error().within(name));
+    return std::optional(*moment);
 }
 
 Result<bool> flag_parameter(const Route& route, const std::string& name, bool absent) {

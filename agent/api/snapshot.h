@@ -156,6 +156,9 @@ struct HistoryQuery {
     WallTime to;
 };
 
+// Where nothing is said of the beginning.
+constexpr Duration history_window_default = std::chrono::hours(1);
+
 struct HistoryPoint {
     WallTime at;
     checks::Finding finding = checks::Finding::passed;
@@ -201,6 +204,8 @@ struct Event {
     std::string to;
     std::string message;
 };
+
+constexpr std::size_t events_kept_max = 512;
 
 struct ReloadView {
     std::uint32_t added = 0;

@@ -129,4 +129,13 @@ Result<WallTime> parse_time(std::string_view text) {
            fraction - offset;
 }
 
+Result<WallTime> parse_moment(WallTime now, std::string_view text) {
+    if (const auto ago = parse_duration(text); ago.has_value()) return now - *ago;
+    if (const auto time = parse_time(text); time.has_value()) return *time;
+    return failure(Code::invalid,
+                   fmt::format("'{}' is neither a time such as 2026-11-23T03:00:00Z nor a "
+                               "duration such as 2h",
+                               text));
+}
+
 }  // namespace picket

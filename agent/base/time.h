@@ -48,6 +48,9 @@ std::string format_duration(Duration duration);
 std::string format_time(WallTime time);
 Result<WallTime> parse_time(std::string_view text);
 
+// A time, or a duration: how long before `now`.
+Result<WallTime> parse_moment(WallTime now, std::string_view text);
+
 // Whole units since the epoch, as SQLite and JSON hold them.
 constexpr std::int64_t to_milliseconds(WallTime time) {
     return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();

@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <array>
 #include <functional>
 #include <sstream>
 #include <utility>
 
+#include "agent/base/text.h"
 #include "agent/base/version.h"
 
 namespace picket::cli {
@@ -15,11 +17,8 @@ namespace {
 constexpr int usage_exit_code = 2;
 
 std::string check_time(const std::string& text) {
-    if (parse_duration(text).has_value() || parse_time(text).has_value()) return {};
-    return fmt::format(
-        "'{}' is neither a duration such as 2h nor a time such as "
-        "2026-11-23T03:00:00Z",
-        text);
+    const auto moment = parse_moment(WallTime{}, text);
+    return moment.has_value() ? std::string() : moment.error().message();
 }
 
 class Grammar {
@@ -60,6 +59,11 @@ private:
             ->check(time);
     }
 
+    void add_database(CLI::App* command) {
+        command->add_option("--db", invocation.database,
+                            "Read this database instead of asking the agent");
+    }
+
     void add_looks() {
         CLI::App* status =
             command(Command::status, "status", "Every check: its state, since when, its last hour",
@@ -79,6 +83,7 @@ private:
         add_times(history);
         history->add_option("--until", invocation.until, "A time, or how long ago: 30m")
             ->check(CLI::Validator(check_time, "TIME"));
+        add_database(history);
         history->add_flag("--csv", invocation.csv, "Every outcome, as comma-separated values");
         command(Command::members, "members", "The agents of the mesh", "picket members");
         command(Command::events, "events", "What has happened lately", "picket events --follow")
@@ -90,6 +95,7 @@ private:
             command(Command::outages, "outages", "Outages, newest first", "picket outages --open");
         outages->add_flag("--open", invocation.open, "Only those that are not over");
         add_times(outages);
+        add_database(outages);
         command(Command::outage, "outage", "One outage in full", "picket outage 'homepage#7'")
             ->add_option("ID", invocation.subject, "Such as homepage#7")
             ->required();
@@ -122,6 +128,16 @@ bool read_watch(const std::string& text, Invocation& invocation) {
     return true;
 }
 
+std::string no_command(const std::string& word) {
+    constexpr std::array<std::string_view, 10> commands{"status", "show",    "history", "outages",
+                                                        "outage", "members", "probe",   "validate",
+                                                        "reload", "events"};
+    const std::string_view meant = closest(word, commands);
+    return fmt::format(
+        "picket: '{}' is no command{}\n", printable_line(word, 64),
+        meant.empty() ? "; picket --help lists them" : fmt::format(", did you mean {}?", meant));
+}
+
 }  // namespace
 
 std::variant<Invocation, Ending> parse_command_line(int argc, const char* const* argv,
@@ -134,6 +150,11 @@ std::variant<Invocation, Ending> parse_command_line(int argc, const char* const*
         std::ostringstream output;
         std::ostringstream errors;
         const int code = grammar.app.exit(error, output, errors);
+        // CLI11 misses the command before it minds the word that is none.
+        if (const auto words = grammar.app.remaining();
+            !words.empty() && grammar.app.get_subcommands().empty()) {
+            return Ending{usage_exit_code, {}, no_command(words.front())};
+        }
         return Ending{code == 0 ? 0 : usage_exit_code, output.str(), errors.str()};
     }
     const CLI::App* status = grammar.app.get_subcommand("status");

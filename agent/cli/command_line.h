@@ -39,6 +39,7 @@ struct Invocation {
     std::string config;              // validate
     std::string since;               // As written; the agent reads it.
     std::string until;
+    std::string database;  // To read instead of asking the agent; empty: only if none answers.
     bool csv = false;
     bool open = false;
     bool trace = false;

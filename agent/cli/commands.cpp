@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/api/documents.h"
 #include "agent/base/percent.h"
 #include "agent/cli/client.h"
 #include "agent/cli/documents.h"
 #include "agent/cli/render.h"
+#include "agent/cli/stored.h"
 
 namespace picket::cli {
 namespace {
@@ -45,6 +47,22 @@ int complain(const Terminal& terminal, const Reply& reply) {
                           ? fmt::format("picket: the agent answered with status {}\n", reply.status)
                           : fmt::format("picket: {}\n", printable(terminal.style, message)));
     return exit_with(ExitCode::failed);
+}
+
+// The document that `read` makes of the database: where --db names it, or where no
+// agent answers and there is one.
+template <typename ReadDatabase>
+Answer read_instead(const Invocation& invocation, const Terminal& terminal, ReadDatabase read) {
+    const bool named = !invocation.database.empty();
+    const std::string& path = named ? invocation.database : terminal.database_default;
+    const auto document = read(path);
+    if (!document.has_value()) {
+        const std::string reason = printable(terminal.style, document.error().message());
+        terminal.complain(fmt::format("picket: {}\n", reason));
+        return Answer{exit_with(named ? ExitCode::failed : ExitCode::no_agent), {}, false};
+    }
+    if (!named) terminal.complain(fmt::format("picket: read {} instead\n", path));
+    return Answer{0, *document, true};
 }
 
 Answer ask(const Invocation& invocation, const Terminal& terminal, std::string_view method,
@@ -128,22 +146,54 @@ std::string with_parameters(std::string target,
     return target;
 }
 
+Result<std::string> stored_history(const Invocation& invocation, WallTime now,
+                                   const std::string& database) {
+    api::HistoryQuery query{.check = invocation.subject, .from = {}, .to = now};
+    if (!invocation.until.empty()) query.to = PICKET_TRY(parse_moment(now, invocation.until));
+    query.from = query.to - api::history_window_default;
+    if (!invocation.since.empty()) query.from = PICKET_TRY(parse_moment(now, invocation.since));
+    const auto view = PICKET_TRY(read_stored_history(database, query));
+    return api::history_document(view);
+}
+
+Result<std::string> stored_outages(const Invocation& invocation, WallTime now,
+                                   const std::string& database) {
+    api::OutagesQuery query{.open_only = invocation.open, .since = {}};
+    if (!invocation.since.empty()) query.since = PICKET_TRY(parse_moment(now, invocation.since));
+    const auto view = PICKET_TRY(read_stored_outages(database, query));
+    return api::outages_document(view, now);
+}
+
+// Asks the agent; the database, by `read`, where --db says so or no agent answers.
+template <typename ReadDatabase>
+Answer ask_or_read(const Invocation& invocation, const Terminal& terminal,
+                   const std::string& target, ReadDatabase read) {
+    const auto from_database = [&](const std::string& path) {
+        return read(invocation, terminal.now(), path);
+    };
+    if (!invocation.database.empty()) return read_instead(invocation, terminal, from_database);
+    Answer answer = ask(invocation, terminal, "GET", target);
+    const bool absent = !answer.answered && answer.exit_code == exit_with(ExitCode::no_agent);
+    return absent ? read_instead(invocation, terminal, from_database) : answer;
+}
+
 int run_history(const Invocation& invocation, const Terminal& terminal) {
     const std::string target =
         with_parameters("/v1/history/" + percent_encode(invocation.subject),
                         {{"since", invocation.since}, {"until", invocation.until}});
-    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target),
-                         read_history, [&](const api::HistoryView& view) {
-                             return invocation.csv ? render_history_csv(view)
-                                                   : render_history(terminal.style, view);
-                         });
+    const Answer answer = ask_or_read(invocation, terminal, target, stored_history);
+    return show_document(
+        terminal, invocation, answer, read_history, [&](const api::HistoryView& view) {
+            return invocation.csv ? render_history_csv(view) : render_history(terminal.style, view);
+        });
 }
 
 int run_outages(const Invocation& invocation, const Terminal& terminal) {
     const std::string target = with_parameters(
         "/v1/outages", {{"open", invocation.open ? "1" : ""}, {"since", invocation.since}});
-    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target),
-                         read_outages, [&](const api::OutagesView& view) {
+    const Answer answer = ask_or_read(invocation, terminal, target, stored_outages);
+    return show_document(terminal, invocation, answer, read_outages,
+                         [&](const api::OutagesView& view) {
                              return render_outages(terminal.style, terminal.now(), view);
                          });
 }
@@ -201,7 +251,7 @@ bool print_event(const Invocation& invocation, const Terminal& terminal, std::st
 
 int follow_events(const Invocation& invocation, const Terminal& terminal) {
     // A program must not miss what happened before it asked; a person wants a screen.
-    const std::size_t recent = invocation.json ? 512 : events_before_following;
+    const std::size_t recent = invocation.json ? api::events_kept_max : events_before_following;
     const Client client(invocation.socket, stream_timeout);
     bool read = true;
     const auto reply =

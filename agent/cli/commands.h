@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "agent/cli/command_line.h"
@@ -22,7 +23,8 @@ constexpr int exit_some_down = 2;
 // The world as the commands see it.
 struct Terminal {
     Style style;
-    bool interactive = false;  // The output is a terminal: it may be cleared.
+    bool interactive = false;      // The output is a terminal: it may be cleared.
+    std::string database_default;  // Read where no agent answers.
     std::function<WallTime()> now;
     // Returns false where nobody reads any more.
     std::function<bool(std::string_view)> print;

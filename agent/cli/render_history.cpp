@@ -118,9 +118,12 @@ std::string render_history(const Style& style, const HistoryView& view) {
                  {.heading = "FINDING", .align = Align::left, .width_min = 0},
                  {.heading = "LATENCY", .align = Align::left, .width_min = 0},
                  {.heading = "MESSAGE", .align = Align::left, .width_min = 12}});
+    // Within one day the date is in the first line already.
+    const std::string date = time_text(view.from).substr(0, 10);
+    const std::size_t skipped = time_text(view.to).starts_with(date) ? 11 : 0;
     for (const Stretch& stretch : stretches_of(view)) {
         const HistoryPoint& last = *stretch.last;
-        table.add({time_text(stretch.first->at), age(last.at - stretch.first->at),
+        table.add({time_text(stretch.first->at).substr(skipped), age(last.at - stretch.first->at),
                    fmt::to_string(stretch.count),
                    Cell(finding_text(last.finding, last.failure_class), colour_of(last.finding)),
                    range_text(style, stretch), last.message});

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view ranks = "-01234567?!";
 constexpr std::array<std::string_view, 11> blocks{"·", "▁", "▂", "▃", "▄", "▅",
                                                   "▆", "▇", "█", "?", "×"};
-constexpr std::array<std::string_view, 11> plain{" ", "_", "_", ".", ".", "-",
+constexpr std::array<std::string_view, 11> plain{".", "_", "_", "_", "-", "-",
                                                  "-", "=", "=", "?", "x"};
 
 std::size_t rank_of(char step) {

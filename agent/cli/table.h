@@ -22,8 +22,10 @@ struct Span {
 };
 
 struct Cell {
-    Cell(std::string text, Colour colour = Colour::none)  // NOLINT(google-explicit-constructor): a
-        : spans{Span{std::move(text), colour}} {}         // row reads as a list of texts.
+    // NOLINTBEGIN(google-explicit-constructor): a row reads as a list of texts.
+    Cell(std::string text, Colour colour = Colour::none) : spans{Span{std::move(text), colour}} {}
+    Cell(const char* text, Colour colour = Colour::none) : Cell(std::string(text), colour) {}
+    // NOLINTEND(google-explicit-constructor)
     explicit Cell(std::vector<Span> pieces) : spans(std::move(pieces)) {}
 
     std::vector<Span> spans;

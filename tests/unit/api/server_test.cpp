@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,20 +18,12 @@
 #include "agent/io/poll.h"
 #include "agent/io/timer.h"
 #include "tests/support/fake_backend.h"
+#include "tests/support/temporary_directory.h"
 
 namespace picket::api {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct TemporaryDirectory {
-    TemporaryDirectory() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-    ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-    std::string path = "/tmp/picket-api-XXXXXX";
-};
 
 // A client that writes what it is told and keeps what it gets.
 class Client {
@@ -118,8 +109,14 @@ struct World {
         until([&] { return client.closed; });
     }
 
-    TemporaryDirectory directory;
-    std::string path = directory.path + "/run/picket.sock";
+    // Waits for a request that takes time, and answers it.
+    void answer_one() {
+        until([&] { return server->waiting() == 1; });
+        backend.answer_pending();
+    }
+
+    testing::TemporaryDirectory directory;
+    std::string path = directory.path("run/picket.sock");
     FakeBackend backend;
     io::Loop loop;
     std::unique_ptr<Server> server;
@@ -153,6 +150,7 @@ TEST_CASE("two requests share one connection") {
     world.until([&] { return client.has("members"); });
     client.received.clear();
     client.get("/v1/checks/edge-lb");
+    world.answer_one();
     world.until_closed(client);
     CHECK(client.has(R"({"name":"edge-lb")"));
 }
@@ -162,12 +160,12 @@ TEST_CASE("an escape in the path reaches the handler as it was sent") {
     world.backend.outage_view.outage = world.backend.status_view.outages[0];
     Client client(world.loop, world.path);
     client.get("/v1/outages/homepage%237");
-    world.until([&] { return world.server->waiting() == 1; });
-    world.backend.answer_pending();
+    world.answer_one();
     world.until_closed(client);
     CHECK(client.has(R"({"id":"homepage#7")"));
     Client slash(world.loop, world.path);
     slash.get("/v1/checks/a%2Fb");
+    world.answer_one();
     world.until_closed(slash);
     CHECK(slash.has("there is no check 'a/b'"));
 }
@@ -191,7 +189,7 @@ TEST_CASE("a socket that answers is refused, one of a dead agent is replaced") {
     REQUIRE_FALSE(second.has_value());
     CHECK(second.error().message() == "another agent answers on " + world.path);
 
-    const std::string stale = world.directory.path + "/stale.sock";
+    const std::string stale = world.directory.path("stale.sock");
     const int dead = socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -205,10 +203,10 @@ TEST_CASE("a socket that answers is refused, one of a dead agent is replaced") {
 TEST_CASE("what is no socket, and a path that is too long, are refused with a reason") {
     World world;
     Server::Options options;
-    options.socket_path = world.directory.path;
+    options.socket_path = world.directory.path();
     auto opened = Server::open(world.loop, world.backend, options);
     REQUIRE_FALSE(opened.has_value());
-    CHECK(opened.error().message() == world.directory.path + " exists and is not a socket");
+    CHECK(opened.error().message() == world.directory.path() + " exists and is not a socket");
     options.socket_path = "/tmp/" + std::string(200, 'x');
     opened = Server::open(world.loop, world.backend, options);
     REQUIRE_FALSE(opened.has_value());
@@ -272,6 +270,7 @@ TEST_CASE("a reload is done for the agent's own user") {
     World world;
     Client client(world.loop, world.path);
     client.post("/v1/reload");
+    world.answer_one();
     world.until_closed(client);
     CHECK(client.status_line() == "HTTP/1.1 200 OK");
     CHECK(world.backend.reloads == 1);

@@ -57,5 +57,13 @@ TEST_CASE("what is not a time is refused") {
     }
 }
 
+TEST_CASE("a moment is a time, or how long ago") {
+    const WallTime now = from_milliseconds(1795402800123);
+    CHECK(parse_moment(now, "1h30m") == now - std::chrono::minutes(90));
+    CHECK(parse_moment(now, "2026-11-23T03:00:00.123Z") == now);
+    CHECK(parse_moment(now, "soon").error().message() ==
+          "'soon' is neither a time such as 2026-11-23T03:00:00Z nor a duration such as 2h");
+}
+
 }  // namespace
 }  // namespace picket

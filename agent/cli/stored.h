@@ -1,0 +1,23 @@
+// Stored: what the database says where no agent answers.
+//
+// The same views as the agent's, read straight from its file, read-only. Errors
+// are storage's: not_found (no such file or check), io, corrupt.
+
+#pragma once
+
+#include <string>
+
+#include "agent/api/snapshot.h"
+#include "agent/base/result.h"
+
+namespace picket::cli {
+
+// `query.check` may leave out the agent of a host check ("root" for "root@web-03")
+// where that is the only one.
+Result<api::HistoryView> read_stored_history(const std::string& database,
+                                             const api::HistoryQuery& query);
+
+Result<api::OutagesView> read_stored_outages(const std::string& database,
+                                             const api::OutagesQuery& query);
+
+}  // namespace picket::cli

@@ -1,0 +1,325 @@
+#include "agent/cli/commands.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/api/server.h"
+#include "agent/cli/client.h"
+#include "agent/io/clock.h"
+#include "agent/io/loop.h"
+#include "agent/io/timer.h"
+#include "storage/store.h"
+#include "tests/support/fake_backend.h"
+#include "tests/support/temporary_directory.h"
+
+namespace picket::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// An agent's API on a thread of its own, as the CLI waits for its answers.
+class Agent {
+public:
+    explicit Agent(const std::string& socket_path) {
+        std::atomic<bool> listening = false;
+        thread_ = std::thread([this, &listening, socket_path] { run(socket_path, listening); });
+        listening.wait(false);
+    }
+    ~Agent() {
+        stopping_ = true;
+        thread_.join();
+    }
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+private:
+    void run(const std::string& socket_path, std::atomic<bool>& listening) {
+        io::Loop loop;
+        api::FakeBackend backend;
+        backend.status_view = api::sample_status();
+        backend.outage_view.outage = backend.status_view.outages[0];
+        backend.history_view.check = "homepage";
+        backend.recent_events.resize(3);
+        backend.recent_events[2].message = "the newest";
+        api::Server::Options options;
+        options.socket_path = socket_path;
+        const auto server = api::Server::open(loop, backend, options);
+        listening = true;
+        listening.notify_one();
+        io::Timer turn(loop, [&] { backend.answer_pending(); });
+        while (!stopping_) {
+            turn.set(io::monotonic_now() + 1ms);
+            loop.run_once();
+        }
+    }
+
+    std::atomic<bool> stopping_ = false;
+    std::thread thread_;
+};
+
+struct Shell {
+    // The exit code of `picket WORDS`.
+    int run(std::vector<const char*> words) {
+        output.clear();
+        errors.clear();
+        words.insert(words.begin(), "picket");
+        const auto parsed =
+            parse_command_line(static_cast<int>(words.size()), words.data(), socket);
+        if (const auto* ending = std::get_if<Ending>(&parsed)) {
+            output = ending->output;
+            errors = ending->errors;
+            return ending->exit_code;
+        }
+        Terminal terminal;
+        terminal.style.width = 80;
+        terminal.now = [] { return api::sample_now; };
+        terminal.database_default = database;
+        terminal.print = [&](std::string_view text) {
+            output += text;
+            return output.find(enough) == std::string::npos;
+        };
+        terminal.complain = [&](std::string_view text) { errors += text; };
+        terminal.sleep = [&](Duration) { ++slept; };
+        return run_command(std::get<Invocation>(parsed), terminal);
+    }
+    bool printed(std::string_view text) const { return output.find(text) != std::string::npos; }
+
+    testing::TemporaryDirectory directory;
+    std::string socket = directory.path("picket.sock");
+    std::string database = directory.path("picket.db");  // Not there, unless a test makes it.
+    std::string output;
+    std::string errors;
+    std::string enough = "never printed";  // Once this is printed, nobody reads any more.
+    int slept = 0;
+};
+
+TEST_CASE("each command shows its document") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    CHECK(shell.run({"status"}) == 0);
+    CHECK(shell.printed("web-03 (eu-1a) · 4 checks"));
+    CHECK(shell.run({"show", "homepage"}) == 0);
+    CHECK(shell.printed("homepage (http) · down for"));
+    CHECK(shell.run({"outages", "--open"}) == 0);
+    CHECK(shell.printed("homepage#7"));
+    CHECK(shell.run({"outage", "homepage#7"}) == 0);
+    CHECK(shell.printed("still open"));
+    CHECK(shell.run({"history", "homepage", "--since", "2h"}) == 0);
+    CHECK(shell.printed("nothing was recorded"));
+    CHECK(shell.run({"history", "homepage", "--csv"}) == 0);
+    CHECK(shell.output == "at,finding,class,latency_ms,message\n");
+    CHECK(shell.run({"members"}) == 0);
+    CHECK(shell.run({"probe", "homepage", "--trace"}) == 0);
+    CHECK(shell.printed("✓ homepage · passed"));
+    CHECK(shell.run({"reload"}) == 0);
+    CHECK(shell.output == "1 added, 2 changed, 3 removed, 4 unchanged\n");
+    CHECK(shell.run({"events"}) == 0);
+    CHECK(shell.printed("the newest"));
+    CHECK(shell.errors.empty());
+}
+
+TEST_CASE("--json passes the document through, wherever it stands") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    CHECK(shell.run({"--json", "show", "homepage"}) == 0);
+    const std::string before = shell.output;
+    CHECK(shell.run({"show", "homepage", "--json"}) == 0);
+    CHECK(shell.output == before);
+    CHECK(before.starts_with(R"({"name":"homepage","type":"http")"));
+    CHECK(before.ends_with("]}\n"));
+    CHECK(shell.run({"events", "--json"}) == 0);
+    CHECK(shell.printed(R"("message":"the newest"})"));
+}
+
+TEST_CASE("status can say by its exit code how things stand") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    CHECK(shell.run({"status", "--exit-code"}) == 2);
+    CHECK(shell.run({"status", "--exit-code", "--json"}) == 2);
+    CHECK(shell.printed("{\"agent\""));
+}
+
+TEST_CASE("followed events end when nobody reads any more") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    shell.enough = "the newest";
+    CHECK(shell.run({"events", "--follow", "--json"}) == 0);
+    CHECK(shell.printed("the newest"));
+}
+
+TEST_CASE("a watch looks again until nobody reads any more") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    shell.enough = "web-03";
+    CHECK(shell.run({"status", "--watch", "5"}) == 0);
+    CHECK(shell.slept == 0);
+}
+
+TEST_CASE("a refusal is told, and exits with 1") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    CHECK(shell.run({"show", "nope"}) == 1);
+    CHECK(shell.errors == "picket: there is no check 'nope'\n");
+    CHECK(shell.output.empty());
+    CHECK(shell.run({"outage", "x#1", "--json"}) == 1);
+    CHECK(shell.errors == "picket: there is no outage 'x#1'\n");
+}
+
+TEST_CASE("no agent is told with the socket, and exits with 3") {
+    Shell shell;
+    CHECK(shell.run({"status"}) == 3);
+    CHECK(shell.errors ==
+          "picket: no agent answers on " + shell.socket + ": is picketd running?\n");
+    CHECK(shell.run({"events", "--follow"}) == 3);
+}
+
+// What an agent that has gone left behind: an outage and two outcomes.
+void write_database(const std::string& directory) {
+    const WallTime began = api::sample_now - 10min;
+    auto opened = storage::Store::open(directory, began);
+    REQUIRE(opened.has_value());
+    storage::Batch batch;
+    storage::HistoryRow row;
+    row.check = "root@web-03";
+    row.outcome.at = began;
+    row.outcome.latency = 2ms;
+    row.outcome.message = "12 GiB free";
+    batch.outcomes.push_back(row);
+    row.outcome.at = began + 1min;
+    batch.outcomes.push_back(row);
+    storage::Outage outage;
+    outage.check = "homepage";
+    outage.epoch = 7;
+    outage.scope = "total";
+    outage.opened = began;
+    outage.first_failure = began - 1s;
+    outage.failure_class = checks::FailureClass::refused;
+    outage.message = "connection refused";
+    batch.facts.emplace_back(outage);
+    REQUIRE(opened->store.write(batch, began).has_value());
+}
+
+TEST_CASE("where no agent answers, history and outages come from the database, which is said") {
+    Shell shell;
+    write_database(shell.directory.path());
+    CHECK(shell.run({"history", "root"}) == 0);
+    CHECK(shell.printed("2 passed, 0 failed, 0 errored"));
+    CHECK(shell.printed("12 GiB free"));
+    CHECK(shell.errors == "picket: no agent answers on " + shell.socket +
+                              ": is picketd running?\npicket: read " + shell.database +
+                              " instead\n");
+    CHECK(shell.run({"outages"}) == 0);
+    CHECK(shell.printed("homepage#7  open   2026-11-23 02:50:00  10m     total"));
+    CHECK(shell.run({"history", "homepage", "--since", "1m"}) == 3);
+    CHECK(shell.errors.find("no check is named 'homepage'") != std::string::npos);
+}
+
+TEST_CASE("--db reads that file and asks nobody") {
+    Shell shell;
+    write_database(shell.directory.path());
+    const std::string database = std::exchange(shell.database, "/nonexistent");
+    CHECK(shell.run({"outages", "--open", "--json", "--db", database.c_str()}) == 0);
+    CHECK(shell.output.starts_with(R"({"truncated":false,"outages":[{"id":"homepage#7")"));
+    CHECK(shell.errors.empty());
+    CHECK(shell.run({"history", "nope", "--db", database.c_str()}) == 1);
+    CHECK(shell.errors == "picket: no check is named 'nope'\n");
+    CHECK(shell.run({"history", "root", "--db", "/nonexistent"}) == 1);
+    CHECK(shell.run({"history", "root"}) == 3);
+}
+
+TEST_CASE("what cannot be understood is told, and exits with 2") {
+    Shell shell;
+    CHECK(shell.run({}) == 2);
+    CHECK(shell.run({"statsu"}) == 2);
+    CHECK(shell.errors == "picket: 'statsu' is no command, did you mean status?\n");
+    CHECK(shell.run({"show"}) == 2);
+    CHECK(shell.run({"status", "--bogus"}) == 2);
+    CHECK(shell.run({"status", "--watch", "0"}) == 2);
+    CHECK(shell.run({"history", "homepage", "--since", "yesterday"}) == 2);
+    CHECK(shell.errors.find("neither a duration such as 2h nor a time") != std::string::npos);
+    CHECK(shell.run({"--help"}) == 0);
+    CHECK(shell.printed("Every check: its state"));
+    CHECK(shell.run({"--version"}) == 0);
+    CHECK(shell.output == "picket 0.1.0\n");
+    CHECK(shell.run({"probe", "--help"}) == 0);
+    CHECK(shell.printed("Example: picket probe homepage --trace"));
+}
+
+TEST_CASE("files are picketd's to read, as the caller") {
+    const auto words = [](std::vector<const char*> given) {
+        given.insert(given.begin(), "picket");
+        const auto parsed = parse_command_line(static_cast<int>(given.size()), given.data(), "s");
+        return picketd_arguments(std::get<Invocation>(parsed));
+    };
+    using Words = std::vector<std::string>;
+    CHECK(words({"probe", "web.toml", "homepage", "--trace"}) ==
+          Words{"probe", "web.toml", "homepage", "--trace"});
+    CHECK(words({"probe", "./web"}) == Words{"probe", "./web"});
+    CHECK(words({"probe", "homepage"}).empty());
+    CHECK(words({"validate", "--config", "p.toml", "a", "b"}) ==
+          Words{"validate", "--config", "p.toml", "a", "b"});
+    CHECK(words({"status"}).empty());
+}
+
+// What a client makes of bytes that no agent would send.
+Result<Reply> reply_to(std::string_view bytes) {
+    const testing::TemporaryDirectory directory;
+    const std::string path = directory.path("s");
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(listener, 1) == 0);
+    std::thread server([&] {
+        const int connection = accept(listener, nullptr, nullptr);
+        std::array<char, 4096> request{};
+        if (recv(connection, request.data(), request.size(), 0) > 0) {
+            send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        }
+        close(connection);
+    });
+    auto reply = Client(path, 10s).request("GET", "/v1/status");
+    server.join();
+    close(listener);
+    return reply;
+}
+
+TEST_CASE("the client reads bodies by length, in chunks, and to the end") {
+    CHECK(reply_to("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").value().body == "hi");
+    CHECK(reply_to("HTTP/1.1 404 No\r\ntransfer-encoding: Chunked\r\n\r\n"
+                   "3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n")
+              .value()
+              .body == "abc0123456789");
+    CHECK(reply_to("HTTP/1.1 200 OK\r\n\r\nall").value().body == "all");
+    CHECK(reply_to("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n").value().status == 503);
+}
+
+TEST_CASE("the client takes nonsense for what it is") {
+    for (const std::string_view nonsense :
+         {"", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 2", "HTTP/1.1 abc OK\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi",
+          "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nhi",
+          "HTTP/1.1 200 OK\r\nContent-Length: 70000000\r\n\r\nhi",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx"}) {
+        CAPTURE(nonsense);
+        const auto reply = reply_to(nonsense);
+        REQUIRE_FALSE(reply.has_value());
+        CHECK(reply.error().code() == Code::corrupt);
+    }
+    CHECK_FALSE(reply_to("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x')).has_value());
+}
+
+}  // namespace
+}  // namespace picket::cli

@@ -1,0 +1,298 @@
+#include "agent/cli/render.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "agent/api/documents.h"
+#include "agent/cli/documents.h"
+#include "tests/support/fake_backend.h"
+
+namespace picket::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using api::sample_now;
+
+const Style narrow{.colour = false, .unicode = true, .width = 80};
+const Style ascii{.colour = false, .unicode = false, .width = 80};
+
+// As the CLI sees it: written by the agent, read back.
+api::StatusView read_back(const api::StatusView& view) {
+    return read_status(api::status_document(view, sample_now)).value();
+}
+
+TEST_CASE("status shows what is wrong first and fits the line") {
+    CHECK(render_status(narrow, sample_now, read_back(api::sample_status())) ==
+          R"(web-03 (eu-1a) · 4 checks: 1 up, 1 down, 1 unknown, 1 pending · fit · up 3d 3h
+
+Open outages
+  homepage#7  12s  total  connect 127.0.0.1:8080: connection refused
+
+Problems
+  checks.d/web.toml:3:1: intervall: unknown key, did you mean interval
+
+NAME      TYPE     STATE    SINCE   LATENCY  LAST HOUR   MESSAGE
+homepage  http     down     12s      0.4 ms  ▂▂▂▂▂▂▂▂▂×  connect 127.0.0.1:8080…
+resolver  dns      unknown  1h 30m        -  ··········  checks.d/dns.toml:4:1:…
+mailq     command  pending  -             -  ··········
+edge-lb   tcp      up       3d 3h     12 ms  ···▂▃▅▆██▄  connected in 12 ms
+)");
+}
+
+TEST_CASE("status in ASCII has nothing but ASCII") {
+    const std::string text = render_status(ascii, sample_now, read_back(api::sample_status()));
+    for (const char c : text) CHECK(static_cast<unsigned char>(c) < 0x80);
+    CHECK(text.find("homepage  http     down     12s      0.4 ms  _________x  connect") !=
+          std::string::npos);
+}
+
+TEST_CASE("status without checks is its summary") {
+    api::StatusView view;
+    view.agent.name = "web-03";
+    view.agent.fit = false;
+    view.agent.unfit_reason = "the disk is full";
+    view.mesh.alive = 4;
+    view.mesh.failed = 1;
+    view.mesh.reference = 5;
+    view.mesh.quorum = false;
+    CHECK(render_status(narrow, sample_now, read_back(view)) ==
+          "web-03 · 0 checks · unfit: the disk is full · up 0s · mesh 4 alive, 1 failed · no\n"
+          "quorum\n");
+}
+
+TEST_CASE("an answer with control characters shows none") {
+    api::StatusView view = api::sample_status();
+    view.checks[1].last->outcome.message = "\x1b]0;owned\x07\x1b[2J";
+    view.agent.problems = {"a\nb\x1b[1m"};
+    view.agent.name = "x\x1b[0m";
+    const std::string text = render_status(narrow, sample_now, read_back(view));
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find('\x07') == std::string::npos);
+    CHECK(text.find("?]0;owned??[2J") != std::string::npos);
+}
+
+TEST_CASE("show has the last outcome in full, the definition and the timeline") {
+    api::ShowView view;
+    view.check = api::sample_status().checks[1];
+    view.definition = {{"interval", "10s"}, {"url", "http://127.0.0.1:8080/"}};
+    view.latency_p50_ms = 1.2;
+    view.latency_p95_ms = 3.4;
+    view.latency_p99_ms = 12.1;
+    view.timeline = {{sample_now - 13'310ms, "web-03", "first failure"},
+                     {sample_now - 12s, "web-03", "down"}};
+    view.check.last->outcome.address = "127.0.0.1:8080";
+    view.check.last->outcome.expectations = {{"status 2xx", "503", false},
+                                             {"body_matches \"Welcome\"", "matched", true}};
+    view.check.last->outcome.detail = "line one\nline two\x1b[31m";
+    const ShowReport report = read_show(api::show_document(view)).value();
+    CHECK(render_show(narrow, sample_now, report.show) == R"(homepage (http) · down for 12s, total
+
+  connect 127.0.0.1:8080: connection refused
+
+  last       failed (refused) 2s ago in 0.4 ms, asked 127.0.0.1:8080
+  last hour  ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂×××
+  latency    p50 1.2 ms, p95 3.4 ms, p99 12 ms in the last hour
+  votes      0 ok, 1 fail, 0 abstain; panel web-03
+
+Definition
+  interval  10s
+  url       http://127.0.0.1:8080/
+
+Expected
+  ✗  status 2xx              503
+  ✓  body_matches "Welcome"  matched
+
+Detail
+  line one
+  line two?[31m
+
+Timeline
+  2026-11-23 02:59:46  web-03  first failure
+  2026-11-23 02:59:48  web-03  down
+)");
+}
+
+TEST_CASE("outages are a table, one outage is its story") {
+    const api::OutagesView all{false, api::sample_status().outages};
+    CHECK(render_outages(narrow, sample_now,
+                         read_outages(api::outages_document(all, sample_now)).value()) ==
+          "ID          STATE  OPENED (UTC)         LENGTH  SCOPE  MESSAGE\n"
+          "homepage#7  open   2026-11-23 02:59:48  12s     total  connect 127.0.0.1:8080:…\n");
+    CHECK(render_outages(narrow, sample_now, {}) == "no outages\n");
+
+    api::OutageDetailView one;
+    one.outage = all.outages[0];
+    one.outage.state = "closed";
+    one.outage.closed_at = sample_now + 48s;
+    one.votes = {{"web-03", "eu-1a", "fail", checks::FailureClass::refused, "connection refused",
+                  sample_now - 12s}};
+    one.timeline = {{sample_now - 12s, "web-03", "opened"}};
+    CHECK(render_outage(narrow, sample_now,
+                        read_outage(api::outage_document(one, sample_now)).value()) ==
+          R"(homepage#7 · closed for 1m, total
+
+  connect 127.0.0.1:8080: connection refused
+
+  first failure  2026-11-23 02:59:46
+  opened         2026-11-23 02:59:48, 1.310 s after the first failure
+  closed         2026-11-23 03:00:48
+  roll call      asked 1, answered 1, needed 1
+
+Votes
+  2026-11-23 02:59:48  web-03  eu-1a  fail  connection refused
+
+Timeline
+  2026-11-23 02:59:48  web-03  opened
+)");
+}
+
+api::HistoryView history() {
+    api::HistoryView view{"homepage", sample_now - 1h, sample_now, false, {}};
+    for (int i = 0; i < 6; ++i) {
+        api::HistoryPoint point;
+        point.at = view.from + 10min * i;
+        point.latency = Duration{1000 + 500 * i};
+        point.message = "200 OK";
+        if (i == 3 || i == 4) {
+            point.finding = checks::Finding::failed;
+            point.failure_class = checks::FailureClass::refused;
+            point.message = "=connect, \"refused\"";
+        }
+        view.points.push_back(point);
+    }
+    return view;
+}
+
+TEST_CASE("a history is told in stretches of the same") {
+    const api::HistoryView view = read_history(api::history_document(history())).value();
+    CHECK(render_history(narrow, view) ==
+          R"(homepage · 2026-11-23 02:00:00 to 2026-11-23 03:00:00 UTC
+
+  outcomes  4 passed, 2 failed, 0 errored
+  latency   p50 1.5 ms, p95 3.5 ms, p99 3.5 ms
+            ▃·········▄·········▅·········×·········×·········█·········
+
+FROM (UTC)  FOR  TIMES  FINDING           LATENCY          MESSAGE
+02:00:00    20m      3  passed            1.0 ms – 2.0 ms  200 OK
+02:30:00    10m      2  failed (refused)  2.5 ms – 3.0 ms  =connect, "refused"
+02:50:00    0s       1  passed            3.5 ms           200 OK
+)");
+    CHECK(render_history(narrow, api::HistoryView{"x", sample_now - 1h, sample_now, false, {}}) ==
+          "x · 2026-11-23 02:00:00 to 2026-11-23 03:00:00 UTC\n\n  nothing was recorded\n");
+}
+
+TEST_CASE("a history as comma-separated values is safe to open") {
+    api::HistoryView view = history();
+    view.points.erase(view.points.begin(), view.points.begin() + 2);
+    view.points.resize(2);
+    CHECK(render_history_csv(view) ==
+          "at,finding,class,latency_ms,message\n"
+          "2026-11-23T02:20:00.123Z,passed,,2.000,200 OK\n"
+          "2026-11-23T02:30:00.123Z,failed,refused,2.500,\"'=connect, \"\"refused\"\"\"\n");
+}
+
+checks::Outcome traced() {
+    checks::Outcome outcome = checks::passed(41'200us, "200 OK, 5 kB");
+    outcome.address = "192.0.2.1:443";
+    outcome.phases = {{"resolve", 0us, 1'200us},
+                      {"connect", 1'200us, 8'100us},
+                      {"tls", 9'300us, 14'000us},
+                      {"first_byte", 23'300us, 17'000us},
+                      {"transfer", 40'300us, 900us}};
+    outcome.expectations = {{"status 2xx", "200", true}, {"latency 800ms", "41 ms", true}};
+    outcome.metrics = {{"certificate_days", 61.5, "d"}};
+    return outcome;
+}
+
+TEST_CASE("a traced probe shows where its time went") {
+    const ProbeReport report = read_probe(api::probe_document("homepage", traced())).value();
+    CHECK(render_probe(narrow, report.check, report.outcome, Trace::yes) ==
+          R"(✓ homepage · passed in 41 ms, asked 192.0.2.1:443
+  200 OK, 5 kB
+
+Phases
+  resolve     1.2 ms  █
+  connect     8.1 ms   ██████████
+  tls          14 ms             ████████████████
+  first_byte   17 ms                             ████████████████████
+  transfer    0.9 ms                                                 █
+
+Expected
+  ✓  status 2xx     200
+  ✓  latency 800ms  41 ms
+
+Measured
+  certificate_days  61.5 d
+)");
+}
+
+TEST_CASE("a probe that failed says so in ASCII too") {
+    checks::Outcome outcome =
+        checks::failed(checks::FailureClass::status, 1ms, "GET http://x/: status 503, want 2xx");
+    outcome.expectations = {{"status 2xx", "503", false}};
+    outcome.phases = {{"first_byte", 5ms, 5ms}};  // Beyond the whole: still one bar.
+    CHECK(render_probe(ascii, "homepage", outcome, Trace::no) ==
+          "x homepage - failed (status) in 1.0 ms\n"
+          "  GET http://x/: status 503, want 2xx\n"
+          "\n"
+          "Expected\n"
+          "  x  status 2xx  503\n");
+    CHECK(render_probe(ascii, "homepage", outcome, Trace::yes).find("#") != std::string::npos);
+}
+
+TEST_CASE("members, reloads and events are a line each") {
+    const std::vector<api::MemberView> members{{.name = "web-03",
+                                                .address = "",
+                                                .zone = "eu-1a",
+                                                .state = "alive",
+                                                .version = "0.1.0",
+                                                .checks = 12},
+                                               {.name = "am-1",
+                                                .address = "10.0.0.9:9094",
+                                                .zone = "",
+                                                .state = "failed",
+                                                .picket = false,
+                                                .version = "",
+                                                .fit = false}};
+    CHECK(render_members(narrow, read_members(api::members_document(members)).value()) ==
+          "NAME    ADDRESS        ZONE   STATE   VERSION     FIT  CHECKS\n"
+          "web-03  -              eu-1a  alive   0.1.0       yes      12\n"
+          "am-1    10.0.0.9:9094  -      failed  not picket  no        0\n");
+    const api::ReloadView reload{1, 2, 3, 4, {"a.toml:1:1: x: unknown key"}};
+    CHECK(render_reload(narrow, read_reload(api::reload_document(reload)).value()) ==
+          "1 added, 2 changed, 3 removed, 4 unchanged\n\nProblems\n  a.toml:1:1: x: unknown key\n");
+    api::Event event;
+    event.at = sample_now;
+    event.type = api::EventType::verdict;
+    event.check = "homepage";
+    event.from = "up";
+    event.to = "down";
+    event.message = "connection refused";
+    CHECK(render_event(narrow, read_event(api::event_document(event)).value()) ==
+          "2026-11-23 03:00:00  verdict     homepage  up → down  connection refused\n");
+}
+
+TEST_CASE("documents of another version are read as far as they are understood") {
+    const auto view = read_status(
+        R"({"agent":{"name":7,"problems":[1,"x"],"uptime_seconds":1e300},"checks":[{"since":"x"},
+            5,{"name":"a","state":"odd","ok":-1,"last":{"finding":"new","latency_ms":"x"}}],
+            "new":{}})");
+    REQUIRE(view.has_value());
+    CHECK(view->agent.name.empty());
+    CHECK(view->agent.uptime == 0s);
+    CHECK(view->checks.size() == 3);
+    CHECK(view->checks[2].name == "a");
+    CHECK(view->checks[2].last->outcome.finding == checks::Finding::errored);
+    CHECK_FALSE(render_status(narrow, sample_now, *view).empty());
+    for (const char* bad : {"", "[]", "{", "null", "{\"a\":\"\xff\"}"}) {
+        const auto nothing = read_status(bad);
+        REQUIRE_FALSE(nothing.has_value());
+        CHECK(nothing.error().code() == Code::corrupt);
+    }
+    CHECK(read_error(api::error_document("not_found", "no such check")) == "no such check");
+    CHECK(read_error("<html>").empty());
+}
+
+}  // namespace
+}  // namespace picket::cli
