@@ -221,7 +221,7 @@ std::optional<TomlFault> find_toml_fault(std::string_view text) {
     if (text.size() > limits::definition_file_bytes_max) {
         return TomlFault{{},
                          fmt::format("the file is larger than {} MiB",
-                                     limits::definition_file_bytes_max / (1024 * 1024))};
+                                     limits::definition_file_bytes_max / (1024UL * 1024))};
     }
     if (!valid_utf8(text)) {
         return TomlFault{position_of(text, first_bad_byte(text)), "the text is not UTF-8"};
