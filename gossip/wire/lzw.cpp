@@ -130,14 +130,12 @@ private:
 // that of the code before and the byte after it, which stand next to each other
 // there already, so that nothing is stored twice.
 struct Place {
-    std::uint32_t start;
-    std::uint32_t size;
+    std::uint32_t start = 0;
+    std::uint32_t size = 0;
 };
 
 class Inflater {
 public:
-    // A place is set before its code can be known.
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): 32 KiB that few streams need
     Inflater(std::string& out, std::size_t bytes_max) : out_(out), bytes_max_(bytes_max) {
         PICKET_ASSERT(bytes_max <= std::numeric_limits<std::uint32_t>::max());
     }

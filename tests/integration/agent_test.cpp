@@ -57,7 +57,7 @@ TEST_CASE("two agents never share a state directory or a socket") {
     const Finished second =
         run({program("picketd"), "--config", agent.config_path()}, {{"NOTIFY_SOCKET", ""}});
     CHECK(second.exit_code == 1);
-    CHECK(second.errors.find("another agent") != std::string::npos);
+    CHECK(second.errors.find("another picketd") != std::string::npos);
     CHECK(agent.picket({"status"}).exit_code == 0);
 }
 

@@ -76,8 +76,8 @@ TEST_CASE("each way in which a web server fails has its class and its words") {
             http("inverted", web.url("/error"), "expect_failure = true\n"));
     agent.start();
 
-    CHECK(agent.await_finding("good", "passed")["class"] == "none");
-    CHECK(agent.await_finding("stays", "passed")["class"] == "none");
+    CHECK(agent.await_finding("good", "passed")["class"].is_null());
+    CHECK(agent.await_finding("stays", "passed")["class"].is_null());
     CHECK(agent.await_finding("inverted", "passed")["finding"] == "passed");
     Json last = agent.await_finding("error", "failed");
     CHECK(last["class"] == "status");
@@ -90,7 +90,7 @@ TEST_CASE("each way in which a web server fails has its class and its words") {
     CHECK(agent.await_finding("closed", "failed")["class"] == "protocol");
     last = agent.await_finding("drip", "failed");
     CHECK(last["class"] == "timeout");
-    CHECK(message(last).find("1s") != std::string::npos);
+    CHECK(message(last).find("within 1") != std::string::npos);
     CHECK(agent.await_finding("endless", "failed")["class"] == "timeout");
     CHECK(agent.await_finding("header", "failed")["class"] == "content");
 }
