@@ -59,6 +59,7 @@ int run_picketd(std::vector<std::string> words) {
     const std::string beside = error ? std::string() : (self.parent_path() / "picketd").string();
     words.insert(words.begin(), "picketd");
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     if (!beside.empty()) execv(beside.c_str(), arguments.data());

@@ -23,7 +23,7 @@ namespace picket::api {
 namespace {
 
 // A body in chunks has no length to refuse it by; beyond this its connection closes.
-constexpr std::uint64_t body_bytes_read_max = 1024 * 1024;
+constexpr std::uint64_t body_bytes_read_max = std::uint64_t{1024} * 1024;
 
 // MHD_run() is called again at once at most so often, so that a busy client does
 // not keep the loop from its other work.
@@ -207,6 +207,7 @@ void Server::State::on_completed(void* cls, MHD_Connection*, void** exchange,
     *exchange = nullptr;
 }
 
+// NOLINTNEXTLINE(readability-function-size): libmicrohttpd's parameters.
 MHD_Result Server::State::on_access(void* cls, MHD_Connection* connection, const char*,
                                     const char* method, const char*, const char* upload,
                                     size_t* upload_size, void** exchange_pointer) {

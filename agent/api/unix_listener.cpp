@@ -22,7 +22,7 @@ namespace picket::api {
 namespace {
 
 constexpr int backlog = 64;
-constexpr std::size_t group_bytes_max = 1024 * 1024;
+constexpr std::size_t group_bytes_max = std::size_t{1024} * 1024;
 
 sockaddr_un address_of(const std::string& path) {
     sockaddr_un address{};

@@ -111,8 +111,8 @@ Status Connection::send(std::string_view text) {
 }
 
 Result<bool> Connection::receive() {
-    std::array<char, 65536>
-        buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): recv fills it.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): recv fills it.
+    std::array<char, 65536> buffer;
     for (;;) {
         const ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
         if (got >= 0) {
@@ -224,6 +224,7 @@ Status read_whole(Connection& connection, const Header& header, std::string& bod
                   const std::string& path) {
     bool fits = header.length.value_or(0) <= answer_bytes_max;
     if (fits) {
+        body.reserve(header.length.value_or(0));
         PICKET_TRY(connection.body(header, [&](std::string_view piece) {
             body += piece;
             fits = body.size() <= answer_bytes_max;
@@ -233,6 +234,20 @@ Status read_whole(Connection& connection, const Header& header, std::string& bod
     if (fits) return {};
     return failure(Code::corrupt,
                    fmt::format("{}: the answer is longer than {} bytes", path, answer_bytes_max));
+}
+
+// Hands over the data of each whole line and keeps the rest. False where the taker
+// has enough.
+bool take_lines(std::string& rest, const std::function<bool(std::string_view)>& on_data) {
+    constexpr std::string_view field = "data: ";
+    for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
+        const std::string line = rest.substr(0, end);
+        rest.erase(0, end + 1);
+        if (line.starts_with(field) && !on_data(std::string_view(line).substr(field.size()))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -259,18 +274,10 @@ Result<Reply> Client::stream(std::string_view target,
         PICKET_TRY(read_whole(connection, header, reply.body, socket_path_));
         return reply;
     }
-    std::string rest;  // Not yet a whole line.
+    std::string rest;
     PICKET_TRY(connection.body(header, [&](std::string_view piece) {
         rest += piece;
-        for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
-            const std::string line = rest.substr(0, end);
-            rest.erase(0, end + 1);
-            constexpr std::string_view field = "data: ";
-            if (line.starts_with(field) && !on_data(std::string_view(line).substr(field.size()))) {
-                return false;
-            }
-        }
-        return rest.size() <= answer_header_bytes_max;
+        return take_lines(rest, on_data) && rest.size() <= answer_header_bytes_max;
     }));
     return reply;
 }

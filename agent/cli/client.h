@@ -16,8 +16,8 @@
 
 namespace picket::cli {
 
-constexpr std::size_t answer_bytes_max = 64 * 1024 * 1024;
-constexpr std::size_t answer_header_bytes_max = 64 * 1024;
+constexpr std::size_t answer_bytes_max = std::size_t{64} * 1024 * 1024;
+constexpr std::size_t answer_header_bytes_max = std::size_t{64} * 1024;
 
 struct Reply {
     unsigned status = 0;

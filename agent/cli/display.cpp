@@ -74,6 +74,11 @@ std::size_t width_of(std::string_view character) {
     return within(wide, c) ? 2 : 1;
 }
 
+// Most text is: it needs no decoding.
+bool plain_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 // The longest beginning of `text` that takes at most `width` columns.
 std::string_view prefix_of_width(std::string_view text, std::size_t width) {
     std::string_view rest = text;
@@ -97,6 +102,7 @@ std::string paint(const Style& style, Colour colour, std::string_view text) {
 }
 
 std::string printable(const Style& style, std::string_view text) {
+    if (plain_ascii(text)) return std::string(text);
     const std::string line = printable_line(text, std::numeric_limits<std::size_t>::max());
     std::string safe;
     for (std::string_view rest = line; !rest.empty();) {
@@ -109,6 +115,7 @@ std::string printable(const Style& style, std::string_view text) {
 }
 
 std::size_t display_width(std::string_view text) {
+    if (plain_ascii(text)) return text.size();
     std::size_t width = 0;
     while (!text.empty()) width += width_of(take_character(text));
     return width;

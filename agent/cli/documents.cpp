@@ -13,8 +13,8 @@ using api::CheckView;
 using api::OutageView;
 using nlohmann::json;
 
-Result<json> parse(std::string_view text) {
-    json document = json::parse(text, nullptr, false);
+Result<json> parse(std::string_view text, const json::parser_callback_t& callback = nullptr) {
+    json document = json::parse(text, callback, false);
     if (!document.is_object()) return failure(Code::corrupt, "the agent's answer is not JSON");
     return document;
 }
@@ -174,9 +174,22 @@ std::optional<double> percentile(const json& object, const char* name) {
 
 }  // namespace
 
+// Each check is read as soon as it is complete and its tree let go of: touching
+// the memory of a thousand of them would take longer than all the rest.
 Result<api::StatusView> read_status(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    constexpr int field_depth = 1;
+    constexpr int element_depth = 2;
     api::StatusView view;
+    bool in_checks = false;
+    const auto on_event = [&](int depth, json::parse_event_t event, const json& value) {
+        if (event == json::parse_event_t::key && depth == field_depth)
+            in_checks = value == "checks";
+        const bool complete =
+            in_checks && event == json::parse_event_t::object_end && depth == element_depth;
+        if (complete) view.checks.push_back(check(value, nullptr));
+        return !complete;
+    };
+    const json document = PICKET_TRY(parse(source, on_event));
     const json& agent = member(document, "agent");
     view.agent.name = text(agent, "name");
     view.agent.zone = text(agent, "zone");
@@ -196,8 +209,6 @@ Result<api::StatusView> read_status(std::string_view source) {
     view.mesh.left = small_count(mesh, "left");
     view.mesh.reference = small_count(mesh, "reference");
     view.mesh.quorum = flag(mesh, "quorum", true);
-    view.checks = list<CheckView>(document, "checks",
-                                  [](const json& object) { return check(object, nullptr); });
     view.outages = list<OutageView>(document, "outages", outage);
     return view;
 }

@@ -27,17 +27,17 @@ struct ShowReport {
     std::deque<std::string> phase_names;
 };
 
-Result<api::StatusView> read_status(std::string_view text);
-Result<ShowReport> read_show(std::string_view text);
-Result<api::OutagesView> read_outages(std::string_view text);
-Result<api::OutageDetailView> read_outage(std::string_view text);
-Result<api::HistoryView> read_history(std::string_view text);
-Result<std::vector<api::MemberView>> read_members(std::string_view text);
-Result<ProbeReport> read_probe(std::string_view text);
-Result<api::ReloadView> read_reload(std::string_view text);
-Result<api::Event> read_event(std::string_view text);
+Result<api::StatusView> read_status(std::string_view source);
+Result<ShowReport> read_show(std::string_view source);
+Result<api::OutagesView> read_outages(std::string_view source);
+Result<api::OutageDetailView> read_outage(std::string_view source);
+Result<api::HistoryView> read_history(std::string_view source);
+Result<std::vector<api::MemberView>> read_members(std::string_view source);
+Result<ProbeReport> read_probe(std::string_view source);
+Result<api::ReloadView> read_reload(std::string_view source);
+Result<api::Event> read_event(std::string_view source);
 
-// The message of an error document; empty where `text` is none.
-std::string read_error(std::string_view text);
+// The message of an error document; empty where `source` is none.
+std::string read_error(std::string_view source);
 
 }  // namespace picket::cli

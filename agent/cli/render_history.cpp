@@ -77,7 +77,7 @@ std::string latency_summary(const HistoryView& view) {
 }
 
 std::string csv_field(std::string_view text) {
-    const std::string safe = printable(Style{}, text);
+    std::string safe = printable(Style{}, text);
     // A spreadsheet would run what starts like a formula.
     const bool formula =
         !safe.empty() && std::string_view("=+-@").find(safe.front()) != std::string_view::npos;
