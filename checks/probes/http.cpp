@@ -34,6 +34,20 @@ struct BodyExpectation {
     Wanted wanted;
 };
 
+// What a probe knows of a run in flight.
+struct Asking {
+    Probe::Done done;
+    Instant started;
+    Instant deadline;
+    io::HttpRequest request;  // Of the hop in flight.
+    io::HttpUrl target;       // Where its URL leads.
+    std::vector<IpAddress> addresses;
+    std::size_t asked = 0;  // How many of them.
+    std::uint32_t redirects = 0;
+    std::vector<Phase> phases;
+    std::string problem;  // What kept us from asking at all.
+};
+
 class HttpProbe final : public Probe {
 public:
     HttpProbe(const Definition& definition, ProbeServices services);
@@ -42,20 +56,6 @@ public:
     void cancel() override;
 
 private:
-    // Of a run in flight.
-    struct Run {
-        Done done;
-        Instant started;
-        Instant deadline;
-        io::HttpRequest request;  // Of the hop in flight.
-        io::HttpUrl target;       // Where its URL leads.
-        std::vector<IpAddress> addresses;
-        std::size_t asked = 0;  // How many of them.
-        std::uint32_t redirects = 0;
-        std::vector<Phase> phases;
-        std::string problem;  // What kept us from asking at all.
-    };
-
     io::HttpRequest first_request() const;
     void begin_hop();
     void ask_addresses(std::vector<IpAddress> addresses);
@@ -78,7 +78,7 @@ private:
     std::vector<HeaderExpectation> header_expectations_;
     std::vector<BodyExpectation> body_expectations_;
     AddressSearch search_;
-    std::optional<Run> run_;
+    std::optional<Asking> run_;
     std::unique_ptr<io::HttpTransfer> transfer_;
     std::unique_ptr<io::Timer> later_;
 };
