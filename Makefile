@@ -56,6 +56,7 @@ SUPPORT_SOURCES := $(sort $(wildcard tests/support/*.cpp))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp tests/unit/*/*/*.cpp))
 INTEGRATION_SOURCES := $(sort $(wildcard tests/integration/*.cpp))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.cpp))
+SIM_SOURCES := $(sort $(wildcard tests/sim/*.cpp))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.cpp))
 ALL_FILES := $(sort $(wildcard agent/*.[hc]* agent/*/*.[hc]* checks/*.[hc]* checks/*/*.[hc]* \
     gossip/*.[hc]* gossip/*/*.[hc]* storage/*.[hc]* tests/*/*.[hc]* tests/*/*/*.[hc]* \
@@ -67,7 +68,7 @@ LIBRARY := $(BUILD)/libpicket.a
 PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
-    $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES)))
+    $(UNIT_SOURCES) $(SIM_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES)))
 
 # ---- Programs --------------------------------------------------------------------------------
 
@@ -97,6 +98,14 @@ $(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRAR
 unit:  ## unit tests, with ASan and UBSan
 	@$(MAKE) PROFILE=asan build/asan/unit_tests
 	build/asan/unit_tests
+
+$(BUILD)/sim_tests: $(call objects,$(SIM_SOURCES) tests/unit/main.cpp) $(LIBRARY)
+	$(LINK)
+
+.PHONY: sim
+sim:  ## simulated meshes, optimised, assertions on: SEED= first, RUNS= how many, NODES= agents
+	@$(MAKE) PROFILE=release build/release/sim_tests
+	SEED=$(SEED) RUNS=$(RUNS) NODES=$(NODES) build/release/sim_tests
 
 # ---- Housekeeping ----------------------------------------------------------------------------
 
