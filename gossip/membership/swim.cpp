@@ -53,6 +53,8 @@ Swim::Swim(Options options, TextPool& texts, std::uint64_t seed, Instant now)
       heal_credit_(static_cast<double>(random_.below(1000)) / 1000) {
     PICKET_ASSERT(usable(options_.address));
     PICKET_ASSERT(options_.timings.probe_timeout < options_.timings.probe_interval);
+    PICKET_ASSERT(options_.name.size() <= wire::name_bytes_max);
+    PICKET_ASSERT(options_.meta.size() <= wire::meta_bytes_max);
     PICKET_ASSERT(options_.incarnation > 0 && options_.incarnation <= incarnation_max);
     MemberView& view = table_.insert(options_.name, random_);
     self_ = view.name;
@@ -127,13 +129,14 @@ void Swim::on_push_pull(Instant now, const wire::PushPull& state,
 
 void Swim::on_tick(Instant now) {
     advance(now);
+    notice_pause(now);
     run_relays(now);
     gossip(now);
-    if (leaving_) return;
-    while (const auto name = suspicions_.expired(now)) {
-        MemberView& view = *table_.find(*name);
+    while (now >= next_declaration()) {
+        MemberView& view = *table_.find(*suspicions_.expired(now));
         declare(now, view, {view.incarnation, text(view.name), options_.name});
     }
+    if (leaving_) return;
     if (round_.ask_others(now)) ask_others(now);
     if (const auto verdict = round_.conclude(now)) conclude_probe(now, *verdict);
     while (const auto delta = round_.settle(now)) awareness_.add(*delta);
@@ -151,11 +154,27 @@ void Swim::on_tick(Instant now) {
     retry_seeds(now);
 }
 
+// Timers that come very late say that the process, not the mesh, stood still: what
+// they would conclude from silence is worth nothing before the sockets were read.
+void Swim::notice_pause(Instant now) {
+    const Instant due = next_wakeup();
+    if (due > now || now - due < options_.timings.probe_timeout) return;
+    awake_since_ = now;
+    awareness_.add(1);
+    round_.cancel();
+}
+
+Instant Swim::next_declaration() const {
+    const Instant expiry = suspicions_.next_expiry();
+    return expiry == never ? never
+                           : std::max(expiry, awake_since_ + options_.timings.probe_timeout);
+}
+
 Instant Swim::next_wakeup() const {
-    Instant wakeup = std::min(relays_.next_wakeup(), gossip_at_);
+    Instant wakeup = std::min({relays_.next_wakeup(), gossip_at_, next_declaration()});
     if (leaving_) return wakeup;
-    wakeup = std::min({wakeup, suspicions_.next_expiry(), round_.next_wakeup(),
-                       introductions_.next_wakeup(), push_pull_at_, settle_at_, heal_at_});
+    wakeup = std::min({wakeup, round_.next_wakeup(), introductions_.next_wakeup(), push_pull_at_,
+                       settle_at_, heal_at_});
     if (!round_.running()) wakeup = std::min(wakeup, probe_at_);
     for (const Seed& seed : seeds_) wakeup = std::min(wakeup, seed.next_at);
     return wakeup;
@@ -177,7 +196,7 @@ void Swim::leave(Instant now) {
     const auto told = table_.choose(random_, leave_told_at_once, [this](const MemberView& other) {
         return other.name != self_ && other.liveness == Liveness::alive;
     });
-    for (const MemberView& other : told) send(other.address, dead);
+    for (const MemberView& other : told) send_alone(other.address, dead);
 }
 
 bool Swim::leave_done(Instant now) const {
@@ -204,6 +223,7 @@ void Swim::rejoin(Instant now) {
 
 void Swim::set_meta(Instant now, std::string_view meta) {
     advance(now);
+    PICKET_ASSERT(meta.size() <= wire::meta_bytes_max);
     raise_incarnation(incarnation());
     table_.set_meta(us(), meta);
     us().picket = is_picket(meta);

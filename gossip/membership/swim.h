@@ -21,6 +21,8 @@
 // * Who lists incompatible versions is left out, not the whole push/pull refused.
 // * A second push/pull follows the first after a second: in a mesh that starts all at
 //   once some word always gets lost, and would otherwise wait for half a minute.
+// * An agent that was stopped for a while first reads what came in meanwhile, and
+//   declares nobody failed before it has.
 // * Nacks leave in time (relays.h), and queues are bounded where they are filled.
 //
 // This is a state machine without I/O, on decoded messages. It is told what happened
@@ -246,6 +248,8 @@ private:
     void introduce(Instant now, const wire::Alive& alive, const SocketAddress& address,
                    const std::optional<SocketAddress>& old);
     void reap(Instant now);
+    void notice_pause(Instant now);
+    Instant next_declaration() const;
 
     // swim_gossip.cpp: telling it.
     void gossip(Instant now);
@@ -256,8 +260,11 @@ private:
     void schedule_gossip(Instant now);
     void fill(PacketRequest& packet, Audience audience);
     std::optional<std::uint64_t> open_stream(StreamRequest request);
+    // With as much of what is to be told to all as there is room for, or by itself.
     template <typename Message>
     void send(const SocketAddress& to, const Message& message);
+    template <typename Message>
+    void send_alone(const SocketAddress& to, const Message& message);
     template <typename Message>
     void tell(Instant now, TextId about, const Message& message);
 
@@ -291,6 +298,7 @@ private:
     Allowance self_tells_;  // Telling who accuses us with an old number, too.
     Allowance notices_;     // Of conflicts and of the unreachable; refuting our double.
 
+    Instant awake_since_{};  // When this agent last found that it had been stopped.
     bool leaving_ = false;
     Instant left_at_{};
     std::uint32_t sequence_;
@@ -317,6 +325,13 @@ void Swim::send(const SocketAddress& to, const Message& message) {
     PacketRequest packet{to, {}, false};
     wire::encode(message, packet.messages.emplace_back());
     fill(packet, Audience::everybody);
+    packets_.push_back(std::move(packet));
+}
+
+template <typename Message>
+void Swim::send_alone(const SocketAddress& to, const Message& message) {
+    PacketRequest packet{to, {}, false};
+    wire::encode(message, packet.messages.emplace_back());
     packets_.push_back(std::move(packet));
 }
 

@@ -141,7 +141,9 @@ void play(const Run& run) {
             // Long enough that both sides have reaped each other.
             return partition(run, fault_lasts);
         case Family::pause:
-            return run.mesh.pause(run.victim(), run.up_to(fault_lasts));
+            run.mesh.pause(run.victim(), run.up_to(fault_lasts));
+            run.until(run_lasts);
+            return expect_no_alarm(run);
         case Family::crash:
             return crash(run);
         case Family::restart:

@@ -28,6 +28,9 @@ gossip::wire::KeyRing key_ring(const std::string& key, Random& random) {
     return keys;
 }
 
+// One that was stopped needs a moment to say that it lives.
+constexpr Duration after_pause = std::chrono::seconds(3);
+
 std::string_view word(MemberEvent::Kind kind) {
     switch (kind) {
         case MemberEvent::Kind::changed:
@@ -291,7 +294,7 @@ void SimMesh::record(AgentIndex observer, const MemberEvent& event) {
     }
     const AgentIndex subject = std::stoul(member.name.substr(1));
     const bool well = up(subject) && reachable(observer, subject) &&
-                      agents_[subject].paused_until < now_ && up(observer);
+                      agents_[subject].paused_until + after_pause < now_ && up(observer);
     if (changed && member.liveness == Liveness::failed && well) ++false_alarms_;
     if (!options_.trace) return;
     trace_ += fmt::format("[{:8.3f}] {}: {} ", to_seconds(elapsed()), name(observer), member.name);
