@@ -79,7 +79,7 @@ TEST_CASE("with a key, what is not authentic reaches nobody") {
     REQUIRE(failure.has_value());
     CHECK(failure->join);
     CHECK(failure->to == place(2));
-    b->on_packet(start, place(1), std::string(40, '\0'));
+    b->on_packet(start, place(1), std::string(60, '\0'));
     CHECK(b->faults(wire::Fault::not_authentic) == 1);
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("only so many streams are taken at once, and a silent one ends by itse
     a->on_tick(start + 10s);
     std::size_t closed = 0;
     while (const auto effect = a->poll_stream()) {
-        closed += effect->action == StreamEffect::Action::close ? 1 : 0;
+        if (effect->action == StreamEffect::Action::close) ++closed;
     }
     CHECK(closed == Mesh::inbound_streams_max);
     CHECK(a->accept_stream(start + 10s).has_value());
