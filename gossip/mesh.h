@@ -71,7 +71,7 @@ class Mesh {
 public:
     static constexpr std::size_t inbound_streams_max = 127;  // memberlist's; more are refused.
     // Of all streams together; the one that goes beyond it is closed, and counted.
-    static constexpr std::size_t stream_buffers_bytes_max = 64 * 1024 * 1024;
+    static constexpr std::size_t stream_buffers_bytes_max = std::size_t{64} * 1024 * 1024;
     static constexpr std::size_t user_messages_max = 1024;  // Waiting; then the newest is dropped.
     static constexpr std::size_t failures_max = 64;         // Likewise.
     // User state that begins so is picket's, and answered with our own.

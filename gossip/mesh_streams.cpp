@@ -52,12 +52,14 @@ void Mesh::dial(const StreamRequest& request) {
         }
         return swim_.on_stream_failed(now_, request.id);
     }
-    streams_.emplace(request.id, Stream{.kind = request.kind,
-                                        .join = request.join,
-                                        .to = request.to,
-                                        .timeout = request.timeout,
-                                        .deadline = now_ + request.timeout,
-                                        .reader = reader(wire::StreamSide::acceptor)});
+    Stream stream;
+    stream.kind = request.kind;
+    stream.join = request.join;
+    stream.to = request.to;
+    stream.timeout = request.timeout;
+    stream.deadline = now_ + request.timeout;
+    stream.reader = reader(wire::StreamSide::acceptor);
+    streams_.emplace(request.id, std::move(stream));
     stream_effects_.push_back(
         {StreamEffect::Action::dial, request.id, request.to, *std::move(bytes)});
 }
@@ -70,11 +72,12 @@ std::optional<StreamId> Mesh::accept_stream(Instant now) {
     }
     ++inbound_streams_;
     const StreamId id = next_inbound_++;
-    const Duration timeout = options_.swim.timings.stream_timeout;
-    streams_.emplace(id, Stream{.inbound = true,
-                                .timeout = timeout,
-                                .deadline = now + timeout,
-                                .reader = reader(wire::StreamSide::dialler)});
+    Stream stream;
+    stream.inbound = true;
+    stream.timeout = options_.swim.timings.stream_timeout;
+    stream.deadline = now + stream.timeout;
+    stream.reader = reader(wire::StreamSide::dialler);
+    streams_.emplace(id, std::move(stream));
     return id;
 }
 

@@ -48,7 +48,7 @@ public:
     };
     struct Concluded {
         Claim claim;
-        Verdict verdict;
+        Verdict verdict = Verdict::unreachable;
     };
     // A question to ask. Over TCP it is asked last, in case only UDP is blocked.
     struct Question {

@@ -64,7 +64,9 @@ public:
     std::vector<MemberView> choose(Random& random, std::size_t wanted, Eligible eligible) const;
 
 private:
-    std::size_t home(TextId name) const { return (name * 0x9e3779b1u) & (index_.size() - 1); }
+    std::size_t home(TextId name) const {
+        return (std::size_t{name} * 0x9e3779b1u) & (index_.size() - 1);
+    }
     std::size_t position(TextId name) const;  // views_.size() where there is none.
     void index(std::size_t place);
     void unindex(TextId name);

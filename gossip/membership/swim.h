@@ -212,7 +212,7 @@ private:
     };
 
     // swim_rules.cpp: what is believed of whom.
-    void on_alive(Instant now, const wire::Alive& alive, const From& from, Word word);
+    void on_alive(Instant now, const wire::Alive& heard, const From& from, Word word);
     void on_alive_about_us(Instant now, const wire::Alive& alive, const From& from);
     void on_stale_alive(Instant now, const wire::Alive& alive, MemberView& view, const From& from);
     void on_suspect(Instant now, const wire::Suspect& suspect, const From& from);
