@@ -105,8 +105,8 @@ private:
     };
     struct Due {
         Instant at;
-        std::uint64_t order;  // Breaks ties, so that equal times replay equally.
-        std::uint32_t slot;
+        std::uint64_t order = 0;  // Breaks ties, so that equal times replay equally.
+        std::uint32_t slot = 0;
         bool operator>(const Due& other) const {
             return at != other.at ? at > other.at : order > other.order;
         }
