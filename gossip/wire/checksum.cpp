@@ -32,21 +32,27 @@ constexpr Tables make_tables() {
 
 constexpr Tables tables = make_tables();
 
+// Four bytes as a little-endian number, which compilers make one load.
+std::uint32_t u32_at(std::string_view bytes, std::size_t index) {
+    const auto at = [&](std::size_t i) {
+        return std::uint32_t{static_cast<std::uint8_t>(bytes.data()[index + i])};
+    };
+    return at(0) | at(1) << 8 | at(2) << 16 | at(3) << 24;
+}
+
 }  // namespace
 
 std::uint32_t crc32(std::string_view bytes) {
     std::uint32_t crc = 0xffffffffu;
-    const auto at = [&](std::size_t index) { return static_cast<std::uint8_t>(bytes[index]); };
     for (; bytes.size() >= step_bytes; bytes.remove_prefix(step_bytes)) {
-        std::uint32_t next = 0;
-        for (std::size_t i = 0; i < step_bytes; ++i) {
-            const std::uint32_t carried = i < 4 ? crc >> (8 * i) : 0;
-            next ^= tables[step_bytes - 1 - i][(carried ^ at(i)) & 0xff];
-        }
-        crc = next;
+        const std::uint32_t low = crc ^ u32_at(bytes, 0);
+        const std::uint32_t high = u32_at(bytes, 4);
+        crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^
+              tables[4][low >> 24] ^ tables[3][high & 0xff] ^ tables[2][high >> 8 & 0xff] ^
+              tables[1][high >> 16 & 0xff] ^ tables[0][high >> 24];
     }
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        crc = (crc >> 8) ^ tables[0][(crc ^ at(i)) & 0xff];
+    for (const char byte : bytes) {
+        crc = (crc >> 8) ^ tables[0][(crc ^ static_cast<std::uint8_t>(byte)) & 0xff];
     }
     return ~crc;
 }

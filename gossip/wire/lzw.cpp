@@ -65,19 +65,24 @@ private:
 // would spend their time on clearing it.
 class Dictionary {
 public:
+    // Only the slots in use are cleared, here and later.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): 32 KiB that few inputs need
     explicit Dictionary(std::size_t input_bytes)
-        : mask_(static_cast<std::uint32_t>(
-              std::bit_ceil(std::min<std::size_t>(2 * input_bytes + 1, slots_max)) - 1)) {
+        : bits_(static_cast<std::uint32_t>(
+              std::bit_width(std::min<std::size_t>(2 * input_bytes, slots_max - 1)))) {
         clear();
     }
 
-    void clear() { std::fill_n(slots_.begin(), mask_ + 1, 0u); }
+    void clear() { std::fill_n(slots_.begin(), 1u << bits_, 0u); }
 
     // The slot of the string `prefix` + `byte`, which is free if it is new.
     std::uint32_t slot(std::uint32_t prefix, std::uint32_t byte) const {
         const std::uint32_t key = key_of(prefix, byte);
-        std::uint32_t at = (key * 0x9e3779b1u >> 12) & mask_;
-        while (slots_[at] != 0 && slots_[at] >> width_max != key) at = (at + 1) & mask_;
+        // Fibonacci hashing (Knuth, TAOCP 6.4): the highest bits are the mixed ones.
+        std::uint32_t at = key * 0x9e3779b1u >> (32 - bits_);
+        while (slots_[at] != 0 && slots_[at] >> width_max != key) {
+            at = (at + 1) & ((1u << bits_) - 1);
+        }
         return at;
     }
     // 0 where the slot is free: codes of strings begin at 258.
@@ -87,14 +92,14 @@ public:
     }
 
 private:
-    static constexpr std::size_t slots_max = 2 * codes_max;
+    static constexpr std::size_t slots_max = 8192;  // Twice the codes.
 
     static std::uint32_t key_of(std::uint32_t prefix, std::uint32_t byte) {
         return prefix << 8 | byte;
     }
 
     std::array<std::uint32_t, slots_max> slots_;
-    std::uint32_t mask_;
+    std::uint32_t bits_;
 };
 
 class CodeReader {
@@ -131,6 +136,8 @@ struct Place {
 
 class Inflater {
 public:
+    // A place is set before its code can be known.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): 32 KiB that few streams need
     Inflater(std::string& out, std::size_t bytes_max) : out_(out), bytes_max_(bytes_max) {
         PICKET_ASSERT(bytes_max <= std::numeric_limits<std::uint32_t>::max());
     }

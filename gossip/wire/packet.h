@@ -81,11 +81,12 @@ public:
         // Messages and broken ones together; what follows is too_many_messages.
         std::size_t messages_max = 1024;
         // All that one packet decompresses to; a peer's whole packet has at most 64 KiB.
-        std::size_t inflated_bytes_max = 256 * 1024;
+        std::size_t inflated_bytes_max = std::size_t{256} * 1024;
     };
 
-    // What a datagram held. Everything is good until the next call. One fault stands
-    // for one message, or for a whole packet that could not be opened.
+    // What a datagram held. It points into the datagram and the reader: good until
+    // the next call, or until the datagram goes. One fault stands for one message, or
+    // for a whole packet that could not be opened.
     struct Contents {
         std::span<const Message> messages;
         std::span<const Fault> faults;

@@ -20,7 +20,7 @@
 namespace picket::gossip::wire {
 
 // memberlist's limits: the sealed blob, and what it decompresses to.
-constexpr std::size_t stream_sealed_bytes_max = 20 * 1024 * 1024;
+constexpr std::size_t stream_sealed_bytes_max = std::size_t{20} * 1024 * 1024;
 constexpr std::size_t stream_message_bytes_max = 2 * stream_sealed_bytes_max;
 
 // Who wrote the bytes.

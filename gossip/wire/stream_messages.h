@@ -57,8 +57,8 @@ using StreamMessage = std::variant<PushPull, Ping, Ack, User, ErrorReply>;
 
 struct StreamLimits {
     std::size_t nodes_max = 1'048'576;
-    std::size_t nodes_refused_max = 1000;           // One more, and the whole push/pull is refused.
-    std::size_t user_bytes_max = 20 * 1024 * 1024;  // User state, and a user message.
+    std::size_t nodes_refused_max = 1000;  // One more, and the whole push/pull is refused.
+    std::size_t user_bytes_max = std::size_t{20} * 1024 * 1024;  // User state, and a user message.
 };
 
 // Decodes one message of a stream. `truncated` says that more bytes might complete it.

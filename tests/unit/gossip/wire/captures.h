@@ -37,6 +37,12 @@ inline std::string from_hex(std::string_view hex) {
     return bytes;
 }
 
+inline void add_key(std::string_view base64, KeyRing& keys) {
+    const Result<Key> key = Key::parse_base64(base64);
+    REQUIRE(key.has_value());
+    REQUIRE(keys.add(*key, NonceSequence({})).has_value());
+}
+
 inline CaptureFile load_captures(const std::string& name) {
     CaptureFile file{name, KeyRing(), {}};
     std::ifstream stream("tests/unit/gossip/wire/captures/" + name + ".txt");
@@ -49,9 +55,7 @@ inline CaptureFile load_captures(const std::string& name) {
         std::string hex;
         words >> capture.kind >> hex;
         if (capture.kind == "key") {
-            const Result<Key> key = Key::parse_base64(hex);
-            REQUIRE(key.has_value());
-            REQUIRE(file.keys.add(*key, NonceSequence({})).has_value());
+            add_key(hex, file.keys);
             continue;
         }
         capture.bytes = from_hex(hex);
