@@ -131,7 +131,6 @@ void Agent::finish_reload(Load load) {
     const std::string faults =
         view.problems.empty() ? "" : fmt::format(", {} problems", view.problems.size());
     log_info("definitions read again: " + words + faults);
-    for (const std::string& problem : view.problems) log_warning(problem);
     api::Event event;
     event.at = io::wall_now();
     event.type = api::EventType::reload;
@@ -152,6 +151,7 @@ void Agent::finish_reload(Load load) {
 void Agent::apply(Load load, Instant now) {
     catalogue_ = std::move(load.loaded.next);
     definition_problems_ = std::move(load.problems);
+    for (const std::string& problem : definition_problems_) log_warning(problem);
     const CheckTable::Changes changes = checks_.apply(catalogue_, load.loaded.diff, now);
     for (const checks::CheckKey key : changes.stop) runner_.remove(key);
 

@@ -26,7 +26,7 @@ enum class Source {
 using SecretReader = std::function<Result<std::string>(Source source, std::string_view name)>;
 
 // What one substitution may bring in; more is an error.
-constexpr std::size_t substitution_bytes_max = 64 * 1024;
+constexpr std::size_t substitution_bytes_max = 64UL * 1024;
 
 struct Substituted {
     std::string text;

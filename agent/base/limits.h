@@ -6,7 +6,7 @@
 
 namespace picket::limits {
 
-constexpr std::size_t definition_file_bytes_max = 1024 * 1024;
+constexpr std::size_t definition_file_bytes_max = 1024UL * 1024;
 constexpr std::size_t definition_line_bytes_max = 4096;
 constexpr std::size_t definition_key_parts_max = 16;
 constexpr std::size_t definition_depth_max = 16;  // Arrays and inline tables in one another.

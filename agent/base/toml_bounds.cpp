@@ -50,6 +50,7 @@ public:
     explicit Measure(std::string_view text) : text_(text) {}
 
     std::optional<TomlFault> run() {
+        if (text_.starts_with("\xef\xbb\xbf")) at_ = line_begin_ = 3;  // A byte order mark.
         while (at_ < text_.size() && !fault_) step();
         return fault_;
     }
@@ -129,6 +130,9 @@ private:
                 dots_ = 0;
                 break;
             default:
+                if (static_cast<std::uint8_t>(c) >= 0x80) {
+                    return stop("a character that is not ASCII stands outside quotes");
+                }
                 break;
         }
         ++at_;
@@ -182,7 +186,17 @@ private:
     // The character after a backslash, unless it has a say of its own.
     void skip_escaped() {
         ++at_;
-        if (at_ < text_.size() && (text_[at_] == '\\' || text_[at_] == '"')) ++at_;
+        if (at_ < text_.size() && (text_[at_] == '\\' || text_[at_] == '"')) {
+            ++at_;
+            return;
+        }
+        // toml++ takes some characters from U+FE66 for impossible where a backslash
+        // at the end of a line has swallowed the space before them.
+        const std::size_t next = text_.find_first_not_of(" \t\r\n", at_);
+        if (next != text_.npos && text_[next] == '\xef') {
+            at_ = next;
+            stop("a character from U+F000 on after a backslash is written as \\uXXXX");
+        }
     }
 
     std::size_t quotes_here(char quote) const {
@@ -207,7 +221,7 @@ std::optional<TomlFault> find_toml_fault(std::string_view text) {
     if (text.size() > limits::definition_file_bytes_max) {
         return TomlFault{{},
                          fmt::format("the file is larger than {} MiB",
-                                     limits::definition_file_bytes_max / (1024 * 1024))};
+                                     limits::definition_file_bytes_max / (1024UL * 1024))};
     }
     if (!valid_utf8(text)) {
         return TomlFault{position_of(text, first_bad_byte(text)), "the text is not UTF-8"};

@@ -13,7 +13,7 @@ namespace picket::io {
 
 struct DirectoryLimits {
     std::size_t files_max = 20'000;  // Further names are refused, each as a fault.
-    std::size_t file_bytes_max = 1024 * 1024;
+    std::size_t file_bytes_max = 1024UL * 1024;
 };
 
 // The visible *.toml files of `path`, ordered by name; none where there is no such

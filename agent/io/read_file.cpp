@@ -32,7 +32,7 @@ tl::unexpected<Error> errno_failure(int error) {
 }
 
 std::string size_text(std::size_t bytes) {
-    constexpr std::size_t mebibyte = 1024 * 1024;
+    constexpr std::size_t mebibyte = 1024UL * 1024;
     if (bytes % mebibyte == 0) return fmt::format("{} MiB", bytes / mebibyte);
     if (bytes % 1024 == 0) return fmt::format("{} KiB", bytes / 1024);
     return fmt::format("{} bytes", bytes);
@@ -65,7 +65,7 @@ Result<ReadFile> read_file_at(int directory, const std::string& name, std::size_
         return too_large();
     }
     // The size is a hint only: the file may grow meanwhile, and those of /proc say 0.
-    constexpr std::size_t step_bytes = 16 * 1024;
+    constexpr std::size_t step_bytes = 16UL * 1024;
     std::size_t length = 0;
     while (true) {
         result.text.resize(length + step_bytes);

@@ -86,7 +86,7 @@ TEST_CASE("each way in which a web server fails has its class and its words") {
     CHECK(last["class"] == "content");
     CHECK(message(last).find("Welcome") != std::string::npos);
     CHECK(agent.await_finding("moved", "failed")["class"] == "content");
-    CHECK(agent.await_finding("loop", "failed")["class"] == "status");
+    CHECK(agent.await_finding("loop", "failed")["class"] == "protocol");
     CHECK(agent.await_finding("closed", "failed")["class"] == "protocol");
     last = agent.await_finding("drip", "failed");
     CHECK(last["class"] == "timeout");

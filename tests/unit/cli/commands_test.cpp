@@ -220,8 +220,8 @@ TEST_CASE("where no agent answers, history and outages come from the database, w
                               " instead\n");
     CHECK(shell.run({"outages"}) == 0);
     CHECK(shell.printed("homepage#7  open   2026-11-23 02:50:00  10m     total"));
-    CHECK(shell.run({"history", "homepage", "--since", "1m"}) == 3);
-    CHECK(shell.errors.find("no check is named 'homepage'") != std::string::npos);
+    CHECK(shell.run({"history", "nope", "--since", "1m"}) == 3);
+    CHECK(shell.errors.find("no check is named 'nope'") != std::string::npos);
 }
 
 TEST_CASE("--db reads that file and asks nobody") {
@@ -246,7 +246,7 @@ TEST_CASE("what cannot be understood is told, and exits with 2") {
     CHECK(shell.run({"status", "--bogus"}) == 2);
     CHECK(shell.run({"status", "--watch", "0"}) == 2);
     CHECK(shell.run({"history", "homepage", "--since", "yesterday"}) == 2);
-    CHECK(shell.errors.find("neither a duration such as 2h nor a time") != std::string::npos);
+    CHECK(shell.errors.find("neither a time such as") != std::string::npos);
     CHECK(shell.run({"--help"}) == 0);
     CHECK(shell.printed("Every check: its state"));
     CHECK(shell.run({"--version"}) == 0);

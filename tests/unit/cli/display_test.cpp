@@ -132,7 +132,7 @@ TEST_CASE("a history's sparkline spreads its points over the time") {
     add(1s, checks::Finding::passed, 40ms);
     add(1'100ms, checks::Finding::failed, 40ms);
     add(3s, checks::Finding::errored, 0s);
-    CHECK(sparkline_of(view, 4) == "7!-?");
+    CHECK(sparkline_of(view, 4) == "3!-?");
     add(2s, checks::Finding::passed, 40ms);
     add(4s, checks::Finding::passed, 4ms);  // The end counts.
     CHECK(sparkline_of(view, 4) == "3!70");

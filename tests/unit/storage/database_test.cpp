@@ -114,7 +114,7 @@ TEST_CASE("errors name what was done to which file, and what came of it") {
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code() == Code::io);
         CHECK(refused.error().message() ==
-              "open " + directory.file("none/picket.db") + ": No such file or directory");
+              "open " + directory.file("none/picket.db") + ": no such file or directory");
     }
 }
 

@@ -236,22 +236,24 @@ TEST_CASE("a failed start can be cancelled too") {
     CHECK_FALSE(loop.run_ready());
 }
 
-TEST_CASE("a plugin that has not died of its deadline yet is not started again") {
-    const Plugin plugin("sleep 1000");
+TEST_CASE("a run that follows a killed one at once waits for its end, and then asks") {
+    const Plugin plugin(
+        "[ -e \"$0.asked\" ] && echo OK again && exit 0\ntouch \"$0.asked\"\nsleep 1000");
     io::Loop loop;
     const auto probe = make_command_probe(plugin.definition, loop);
     std::vector<Outcome> outcomes;
     const Instant now = io::monotonic_now();
-    probe->start(now, now + 20ms, [&](Outcome first) {
+    probe->start(now, now + 500ms, [&](Outcome first) {
         outcomes.push_back(std::move(first));
-        probe->start(now, now + 60s,
+        const Instant again = io::monotonic_now();
+        probe->start(again, again + 60s,
                      [&](Outcome second) { outcomes.push_back(std::move(second)); });
     });
     loop.run();
     REQUIRE(outcomes.size() == 2);
-    CHECK(outcomes[1].finding == Finding::failed);
-    CHECK(outcomes[1].failure_class == FailureClass::timeout);
-    CHECK(outcomes[1].message.find("of an earlier run survives SIGKILL") != std::string::npos);
+    CHECK(outcomes[0].failure_class == FailureClass::timeout);
+    CHECK(outcomes[1].finding == Finding::passed);
+    CHECK(outcomes[1].message == "OK again");
 }
 
 TEST_CASE("a probe may be destroyed by what it calls, at an exit and at a deadline") {
