@@ -7,7 +7,7 @@
 
 #include "agent/base/assert.h"
 
-namespace picket::tests {
+namespace picket::testing {
 namespace {
 
 using gossip::Liveness;
@@ -220,4 +220,4 @@ Report run_scenario(std::uint64_t seed, std::size_t agents) {
     return report;
 }
 
-}  // namespace picket::tests
+}  // namespace picket::testing

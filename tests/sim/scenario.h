@@ -13,7 +13,7 @@
 
 #include "tests/sim/sim_mesh.h"
 
-namespace picket::tests {
+namespace picket::testing {
 
 enum class Family {
     calm,
@@ -54,4 +54,4 @@ Report run_scenario(std::uint64_t seed, std::size_t agents = 0);
 // nobody holds a live one failed, or one that is gone present. A line for each who does.
 std::string disagreements(const SimMesh& mesh);
 
-}  // namespace picket::tests
+}  // namespace picket::testing

@@ -8,7 +8,7 @@
 #include "agent/base/assert.h"
 #include "gossip/membership/tags.h"
 
-namespace picket::tests {
+namespace picket::testing {
 namespace {
 
 using gossip::Liveness;
@@ -306,4 +306,4 @@ void SimMesh::record(AgentIndex observer, const MemberEvent& event) {
     }
 }
 
-}  // namespace picket::tests
+}  // namespace picket::testing

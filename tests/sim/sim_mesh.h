@@ -21,7 +21,7 @@
 #include "gossip/mesh.h"
 #include "tests/sim/sim_network.h"
 
-namespace picket::tests {
+namespace picket::testing {
 
 class SimMesh {
 public:
@@ -143,4 +143,4 @@ private:
     std::uint64_t user_messages_ = 0;
 };
 
-}  // namespace picket::tests
+}  // namespace picket::testing

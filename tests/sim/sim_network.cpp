@@ -1,6 +1,6 @@
 #include "tests/sim/sim_network.h"
 
-namespace picket::tests {
+namespace picket::testing {
 namespace {
 
 constexpr Duration retransmission = std::chrono::milliseconds(200);  // Linux's shortest.
@@ -47,4 +47,4 @@ Duration SimNetwork::stream() {
     return total;
 }
 
-}  // namespace picket::tests
+}  // namespace picket::testing

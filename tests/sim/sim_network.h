@@ -13,7 +13,7 @@
 #include "agent/base/random.h"
 #include "agent/base/time.h"
 
-namespace picket::tests {
+namespace picket::testing {
 
 using AgentIndex = std::size_t;
 
@@ -58,4 +58,4 @@ private:
     std::set<std::pair<AgentIndex, AgentIndex>> cuts_;
 };
 
-}  // namespace picket::tests
+}  // namespace picket::testing
