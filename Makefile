@@ -60,6 +60,7 @@ SUPPORT_SOURCES := $(filter-out $(TEST_PROGRAM_SOURCES),$(sort $(wildcard tests/
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp tests/unit/*/*/*.cpp))
 INTEGRATION_SOURCES := $(sort $(wildcard tests/integration/*.cpp))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.cpp))
+SIM_SOURCES := $(sort $(wildcard tests/sim/*.cpp))
 ALL_FILES := $(sort $(wildcard agent/*.[hc]* agent/*/*.[hc]* checks/*.[hc]* checks/*/*.[hc]* \
     gossip/*.[hc]* gossip/*/*.[hc]* storage/*.[hc]* tests/*/*.[hc]* tests/*/*/*.[hc]* \
     tests/*/*/*/*.[hc]*))
@@ -70,8 +71,8 @@ LIBRARY := $(BUILD)/libpicket.a
 PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
 
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
-    $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(FUZZ_SOURCES) \
-    tests/fuzz/replay_main.cpp))
+    $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(SIM_SOURCES) $(INTEGRATION_SOURCES) \
+    $(FUZZ_SOURCES) tests/fuzz/replay_main.cpp))
 
 # ---- Programs --------------------------------------------------------------------------------
 
@@ -108,6 +109,14 @@ unit:  ## unit tests, with ASan and UBSan
 $(BUILD)/integration_tests: $(call objects,tests/unit/main.cpp $(INTEGRATION_SOURCES) \
     $(SUPPORT_SOURCES)) $(LIBRARY)
 	$(LINK)
+
+$(BUILD)/sim_tests: $(call objects,$(SIM_SOURCES) tests/unit/main.cpp) $(LIBRARY)
+	$(LINK)
+
+.PHONY: sim
+sim:  ## simulated meshes, optimised, assertions on: SEED= first, RUNS= how many, NODES= agents
+	@$(MAKE) PROFILE=release build/release/sim_tests
+	SEED=$(SEED) RUNS=$(RUNS) NODES=$(NODES) build/release/sim_tests
 
 # One fuzz_NAME.cpp is one target; its corpus is tests/fuzz/corpus/NAME.
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.cpp,%,$(FUZZ_SOURCES))
@@ -149,17 +158,19 @@ TEST_PROGRAMS = $(PROGRAMS) $(BUILD)/unit_tests $(BUILD)/integration_tests $(BUI
 test-programs: $(TEST_PROGRAMS)
 
 .PHONY: test
-test: test-dependencies  ## everything: unit, corpora, integration; the last line is the sum
+test: test-dependencies  ## everything: unit, corpora, simulation, integration; the last line is the sum
 	@$(MAKE) PROFILE=asan test-programs
-	@tests/run build/asan
+	@$(MAKE) PROFILE=release build/release/sim_tests
+	@tests/run build
 
 .PHONY: check
-check: format-check unit  ## the one before each commit: format and unit tests
+check: format-check unit  ## the one before each commit: format, unit tests, a short simulation
+	@$(MAKE) sim RUNS=20
 
 .PHONY: integration
 integration: test-dependencies  ## integration tests only; ONLY=name for one file
 	@$(MAKE) PROFILE=asan test-programs
-	@tests/run build/asan integration-$(ONLY)
+	@tests/run build integration-$(ONLY)
 
 .PHONY: demo
 demo: all demo-dependencies  ## watch a real web server break and heal

@@ -264,6 +264,12 @@ std::vector<std::string> Agent::problems() const {
     std::vector<std::string> problems = recorder_.problems();
     problems.insert(problems.end(), definition_problems_.begin(), definition_problems_.end());
     if (!watch_problem_.empty()) problems.push_back(watch_problem_);
+    if (config_.gossip) {
+        problems.emplace_back("[gossip] is checked and not yet used: this agent is alone");
+    }
+    if (!config_.http_listen.empty()) {
+        problems.emplace_back("[http] listen is checked and not yet served");
+    }
     if (watch_ != nullptr) {
         problems.insert(problems.end(), watch_->problems().begin(), watch_->problems().end());
     }

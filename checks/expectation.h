@@ -36,7 +36,7 @@ constexpr int pattern_instructions_max = 5000;
 
 // What one compiled expression may hold in memory, its match cache included.
 // Where the cache is full, RE2 empties it and goes on.
-constexpr std::int64_t pattern_memory_bytes_max = 1024 * 1024;
+constexpr std::int64_t pattern_memory_bytes_max = 1'048'576;
 
 // Whether `expression` is one that Pattern takes; if not, why not.
 Status check_pattern(std::string_view expression);

@@ -34,7 +34,8 @@ spdlog::logger& logger() {
             "picket", std::make_shared<spdlog::sinks::stderr_sink_st>());
         auto formatter = std::make_unique<spdlog::pattern_formatter>();
         const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
-        formatter->add_flag<PriorityFlag>('*').set_pattern(journal ? "%*%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+        formatter->add_flag<PriorityFlag>('*').set_pattern(
+            journal ? "%*%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
         created->set_formatter(std::move(formatter));
         created->flush_on(spdlog::level::debug);
         return created;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 namespace picket::cli {
@@ -13,10 +14,27 @@ using api::CheckView;
 using api::OutageView;
 using nlohmann::json;
 
-Result<json> parse(std::string_view text, const json::parser_callback_t& callback = nullptr) {
-    json document = json::parse(text, callback, false);
+Result<json> whole(json document) {
     if (!document.is_object()) return failure(Code::corrupt, "the agent's answer is not JSON");
     return document;
+}
+
+Result<json> parse(std::string_view text) {
+    return whole(json::parse(text, nullptr, false));
+}
+
+// As parse(), but what `take_item` takes is not kept: a status of a thousand checks
+// never stands in memory as a whole. It is offered each object two levels down.
+Result<json> parse_lists(
+    std::string_view text,
+    const std::function<bool(const std::string& list, const json& item)>& take_item) {
+    std::string list;
+    const auto each = [&](int depth, json::parse_event_t event, json& parsed) {
+        if (depth == 1 && event == json::parse_event_t::key) list = parsed.get<std::string>();
+        if (depth != 2 || event != json::parse_event_t::object_end) return true;
+        return !take_item(list, parsed);
+    };
+    return whole(json::parse(text, each, false));
 }
 
 // The member of an object; null where there is none.
@@ -174,22 +192,14 @@ std::optional<double> percentile(const json& object, const char* name) {
 
 }  // namespace
 
-// Each check is read as soon as it is complete and its tree let go of: touching
-// the memory of a thousand of them would take longer than all the rest.
 Result<api::StatusView> read_status(std::string_view source) {
-    constexpr int field_depth = 1;
-    constexpr int element_depth = 2;
     api::StatusView view;
-    bool in_checks = false;
-    const auto on_event = [&](int depth, json::parse_event_t event, const json& value) {
-        if (event == json::parse_event_t::key && depth == field_depth)
-            in_checks = value == "checks";
-        const bool complete =
-            in_checks && event == json::parse_event_t::object_end && depth == element_depth;
-        if (complete) view.checks.push_back(check(value, nullptr));
-        return !complete;
-    };
-    const json document = PICKET_TRY(parse(source, on_event));
+    const json document =
+        PICKET_TRY(parse_lists(source, [&view](const std::string& list, const json& item) {
+            if (list == "checks") view.checks.push_back(check(item, nullptr));
+            if (list == "outages") view.outages.push_back(outage(item));
+            return list == "checks" || list == "outages";
+        }));
     const json& agent = member(document, "agent");
     view.agent.name = text(agent, "name");
     view.agent.zone = text(agent, "zone");
@@ -209,7 +219,6 @@ Result<api::StatusView> read_status(std::string_view source) {
     view.mesh.left = small_count(mesh, "left");
     view.mesh.reference = small_count(mesh, "reference");
     view.mesh.quorum = flag(mesh, "quorum", true);
-    view.outages = list<OutageView>(document, "outages", outage);
     return view;
 }
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,9 @@ constexpr std::size_t last_reads_max = 16;
 // Descendants looked for when a program is terminated; further ones are killed
 // only where they share its process group.
 constexpr std::size_t descendants_max = 256;
+
+// Of a termination; a family that outgrows them is killed as far as it is known.
+constexpr int counting_rounds_max = 8;
 
 struct Pipe {
     FileDescriptor read_end;
@@ -258,12 +262,23 @@ ChildProcess::~ChildProcess() {
 
 void ChildProcess::terminate() {
     if (reaped_) return;
-    const std::vector<pid_t> others = descendants(pid_);
-    ::kill(-pid_, SIGKILL);
-    for (const pid_t other : others) {
-        // Its number may be another's by now, but not another's in this session.
-        if (::getsid(other) == pid_) ::kill(other, SIGKILL);
+    // Whoever is stopped forks no more: the family is counted until it no longer grows.
+    std::set<pid_t> others;
+    for (int round = 0; round < counting_rounds_max; ++round) {
+        const std::size_t known = others.size();
+        ::kill(-pid_, SIGSTOP);
+        for (const pid_t other : descendants(pid_)) {
+            if (others.insert(other).second) signal_member(other, SIGSTOP);
+        }
+        if (others.size() == known) break;
     }
+    ::kill(-pid_, SIGKILL);
+    for (const pid_t other : others) signal_member(other, SIGKILL);
+}
+
+// Its number may be another's by now, but not another's in this session.
+void ChildProcess::signal_member(pid_t other, int signal) const {
+    if (::getsid(other) == pid_) ::kill(other, signal);
 }
 
 void ChildProcess::on_ended() {

@@ -84,6 +84,7 @@ private:
     ChildProcess(Loop& loop, std::string program, pid_t pid, FileDescriptor pidfd);
 
     void on_ended();
+    void signal_member(pid_t other, int signal) const;
     bool reap();
 
     const std::string program_;

@@ -220,6 +220,7 @@ std::size_t HttpAttempt::take_body(std::string_view bytes) {
 }
 
 curl_socket_t HttpAttempt::open_socket(const curl_sockaddr& address) {
+    begun_ = monotonic_now();  // As libcurl counts: not from when it was told.
     const int opened =
         socket(address.family, address.socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.protocol);
     if (opened < 0) {

@@ -76,8 +76,8 @@ private:
     std::size_t header_bytes_ = 0;
     bool headers_too_long_ = false;
     bool headers_complete_ = false;
-    std::string local_fault_;  // Why there is no socket.
-    Instant begun_;
+    std::string local_fault_;                  // Why there is no socket.
+    Instant begun_;                            // To connect; before that, to be prepared.
     std::optional<Duration> handshake_begun_;  // Since then; TLS only.
     CertificateWatch watch_;
 };

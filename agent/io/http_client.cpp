@@ -54,9 +54,10 @@ struct HttpClient::State {
     }
 
     static int on_timer(CURLM*, long wait_ms, void* self) {
-        auto* state = static_cast<State*>(self);
-        state->timer.set(wait_ms < 0 ? never
-                                     : monotonic_now() + std::chrono::milliseconds(wait_ms));
+        Timer& timer = static_cast<State*>(self)->timer;
+        if (wait_ms < 0) timer.clear();
+        if (wait_ms == 0) timer.set(Instant{});  // At once: now would be a millisecond.
+        if (wait_ms > 0) timer.set(monotonic_now() + std::chrono::milliseconds(wait_ms));
         return 0;
     }
 

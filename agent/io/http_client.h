@@ -31,7 +31,7 @@ class Loop;
 
 // The head of an answer, status lines and interim answers included, may take this
 // many bytes; more is a protocol error.
-constexpr std::size_t http_header_bytes_max = 64 * 1024;
+constexpr std::size_t http_header_bytes_max = 65'536;
 
 struct HttpRequest {
     std::string url;
@@ -43,7 +43,7 @@ struct HttpRequest {
     std::string body;
 
     // The body is read up to here; then the exchange ends, and is a success.
-    std::size_t body_bytes_max = 1024 * 1024;
+    std::size_t body_bytes_max = 1'048'576;
 
     bool tls_verify = true;
     std::string tls_server_name;  // SNI and name to verify; empty: the URL's host.

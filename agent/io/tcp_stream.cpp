@@ -122,6 +122,7 @@ void TcpStream::start_reading(uv_tcp_t* tcp) {
     uv_read_start(
         stream(tcp),
         [](uv_handle_t*, std::size_t, uv_buf_t* buffer) {
+            // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the reader below owns it
             *buffer = uv_buf_init(new char[read_chunk_bytes], read_chunk_bytes);
         },
         [](uv_stream_t* from, ssize_t length, const uv_buf_t* buffer) {

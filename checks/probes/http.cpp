@@ -34,6 +34,20 @@ struct BodyExpectation {
     Wanted wanted;
 };
 
+// What a probe knows of a run in flight.
+struct Asking {
+    Probe::Done done;
+    Instant started;
+    Instant deadline;
+    io::HttpRequest request;  // Of the hop in flight.
+    io::HttpUrl target;       // Where its URL leads.
+    std::vector<IpAddress> addresses;
+    std::size_t asked = 0;  // How many of them.
+    std::uint32_t redirects = 0;
+    std::vector<Phase> phases;
+    std::string problem;  // What kept us from asking at all.
+};
+
 class HttpProbe final : public Probe {
 public:
     HttpProbe(const Definition& definition, ProbeServices services);
@@ -42,22 +56,8 @@ public:
     void cancel() override;
 
 private:
-    // Of a run in flight.
-    struct Run {
-        Done done;
-        Instant started;
-        Instant deadline;
-        io::HttpRequest request;  // Of the hop in flight.
-        io::HttpUrl target;       // Where its URL leads.
-        std::vector<IpAddress> addresses;
-        std::size_t asked = 0;  // How many of them.
-        std::uint32_t redirects = 0;
-        std::vector<Phase> phases;
-        std::string problem;  // What kept us from asking at all.
-    };
-
     io::HttpRequest first_request() const;
-    void begin_hop();
+    void begin_hop(const Result<io::HttpUrl>& target);
     void ask_addresses(std::vector<IpAddress> addresses);
     void ask_next();
     void on_exchange(Instant asked_at, const io::HttpExchange& exchange);
@@ -75,10 +75,11 @@ private:
     const Definition& definition_;
     const HttpQuery& query_;
     ProbeServices services_;
+    Result<io::HttpUrl> first_target_;
     std::vector<HeaderExpectation> header_expectations_;
     std::vector<BodyExpectation> body_expectations_;
     AddressSearch search_;
-    std::optional<Run> run_;
+    std::optional<Asking> run_;
     std::unique_ptr<io::HttpTransfer> transfer_;
     std::unique_ptr<io::Timer> later_;
 };
@@ -87,6 +88,7 @@ HttpProbe::HttpProbe(const Definition& definition, ProbeServices services)
     : definition_(definition),
       query_(std::get<HttpQuery>(definition.query)),
       services_(services),
+      first_target_(io::parse_http_url(query_.url.value)),
       search_(definition, services.resolvers) {
     for (const auto& [name, pattern] : query_.header_matches) {
         header_expectations_.push_back({name, Pattern(pattern), Wanted::match});
@@ -124,7 +126,7 @@ void HttpProbe::start(Instant now, Instant deadline, Done done) {
     run_->started = now;
     run_->deadline = deadline;
     run_->request = first_request();
-    begin_hop();
+    begin_hop(first_target_);
 }
 
 void HttpProbe::cancel() {
@@ -134,11 +136,10 @@ void HttpProbe::cancel() {
     run_.reset();
 }
 
-void HttpProbe::begin_hop() {
-    Result<io::HttpUrl> target = io::parse_http_url(run_->request.url);
+void HttpProbe::begin_hop(const Result<io::HttpUrl>& target) {
     if (!target.has_value()) return give_up(target.error().message());
     const bool known = run_->target.host == target->host;
-    run_->target = *std::move(target);
+    run_->target = *target;
     if (known) return ask_addresses({run_->request.address.ip});
     if (const auto ip = AddressSearch::literal(run_->target.host)) return ask_addresses({*ip});
     const Duration begun = since_start();
@@ -229,7 +230,7 @@ void HttpProbe::follow(std::uint16_t status, const std::string& location) {
                                          next.error().message())));
     }
     run_->request = *std::move(next);
-    begin_hop();
+    begin_hop(io::parse_http_url(run_->request.url));
 }
 
 std::vector<Judgement> HttpProbe::judgements(const io::HttpExchange& exchange,

@@ -19,6 +19,18 @@
 namespace picket::checks {
 namespace {
 
+// What a probe knows of a run in flight.
+struct Asking {
+    Probe::Done done;
+    Instant started;
+    Instant deadline;
+    std::vector<SocketAddress> addresses;
+    std::size_t asked = 0;  // How many of them.
+    std::vector<Phase> phases;
+    std::string received;
+    bool connected = false;
+};
+
 class TcpProbe final : public Probe {
 public:
     TcpProbe(const Definition& definition, ProbeServices services);
@@ -27,18 +39,6 @@ public:
     void cancel() override;
 
 private:
-    // Of a run in flight.
-    struct Run {
-        Done done;
-        Instant started;
-        Instant deadline;
-        std::vector<SocketAddress> addresses;
-        std::size_t asked = 0;  // How many of them.
-        std::vector<Phase> phases;
-        std::string received;
-        bool connected = false;
-    };
-
     void connect_to(const std::vector<IpAddress>& ips);
     void connect_next();
     void on_connected();
@@ -63,7 +63,7 @@ private:
     Result<HostPort> target_;
     std::optional<Pattern> expect_;
     AddressSearch search_;
-    std::optional<Run> run_;
+    std::optional<Asking> run_;
     std::unique_ptr<io::TcpStream> stream_;
     std::unique_ptr<io::Timer> timer_;
 };

@@ -23,7 +23,7 @@
 
 namespace picket::checks {
 
-constexpr std::size_t tcp_answer_bytes_max = 64 * 1024;
+constexpr std::size_t tcp_answer_bytes_max = 65'536;
 
 // Requires a definition with a TcpQuery, as the parser makes it; it must outlive
 // the probe.

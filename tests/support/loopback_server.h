@@ -98,6 +98,6 @@ SocketAddress refusing_address();
 
 // Turns the loop until `done()`, or until `patience` is over. Returns done().
 bool run_until(io::Loop& loop, const std::function<bool()>& done,
-               Duration patience = std::chrono::seconds(20));
+               Duration patience = std::chrono::seconds(120));
 
 }  // namespace picket::testing

@@ -96,12 +96,11 @@ TEST_CASE("what is sent is answered, and the answer may come in pieces") {
 TEST_CASE("silence is a timeout that says how far it got") {
     ProbeBench bench;
     LoopbackServer server(bench.loop, [](Peer&) {});
-    const Outcome outcome = bench.ask(tcp(server.text(), "220"), 50ms);
+    const Outcome outcome = bench.ask_until_said(tcp(server.text(), "220"), "connected");
     CHECK(outcome.finding == Finding::failed);
     CHECK(outcome.failure_class == FailureClass::timeout);
-    CHECK(outcome.message == "no answer from " + server.text() +
-                                 " within 50 ms: connected, waiting for the first byte");
-    CHECK(outcome.latency >= 50ms);
+    CHECK(outcome.message.starts_with("no answer from " + server.text() + " within "));
+    CHECK(outcome.message.ends_with(" ms: connected, waiting for the first byte"));
     CHECK(has_phase(outcome, "first_byte"));
 }
 
@@ -120,9 +119,9 @@ TEST_CASE("a wrong answer is quoted, whether the peer closes, waits or babbles")
               " closed the connection, no match for \"^220\" (first bytes: \"SSH-2.0-x??\")");
     CHECK(!outcome.expectations.at(0).met);
     closes = false;
-    outcome = bench.ask(tcp(server.text(), "^220"), 50ms);
+    outcome = bench.ask_until_said(tcp(server.text(), "^220"), "sent 11 bytes within ");
     CHECK(outcome.failure_class == FailureClass::content);
-    CHECK(contains(outcome.message, "sent 11 bytes within 50 ms, no match for \"^220\""));
+    CHECK(contains(outcome.message, " ms, no match for \"^220\""));
 
     LoopbackServer endless(bench.loop, [](Peer& peer) {
         if (peer.events == 1) peer.send_for_ever(std::string(5000, '\xff'));

@@ -1,0 +1,174 @@
+#include "gossip/mesh.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "agent/base/assert.h"
+#include "gossip/membership/tags.h"
+
+namespace picket::gossip {
+namespace {
+
+// Swim numbers the streams that it asks for from 1; those accepted begin here.
+constexpr StreamId first_inbound = StreamId{1} << 63;
+
+// Keys of the application's broadcasts that are Mesh's own; others are free to use
+// any that does not have the highest bit.
+constexpr std::uint64_t intent_key = ~std::uint64_t{0};
+
+// Serf's agents must have heard of the intent before they hear of the leaving.
+constexpr Duration leave_intent_time_max = std::chrono::seconds(2);
+
+wire::PacketWriter::Options writer_options(const Mesh::Options& options) {
+    return {.label = options.label, .compress = options.compress};
+}
+
+Swim::Options swim_options(const Mesh::Options& options, const wire::PacketWriter& writer) {
+    Swim::Options swim = options.swim;
+    swim.packet_budget_bytes = writer.budget_bytes(options.packet_bytes_max);
+    return swim;
+}
+
+}  // namespace
+
+Mesh::Mesh(Options options, wire::KeyRing keys, TextPool& texts, std::uint64_t seed, Instant now)
+    : options_(std::move(options)),
+      keys_(std::move(keys)),
+      writer_(writer_options(options_), keys_),
+      reader_({.label = options_.label}, keys_),
+      swim_(swim_options(options_, writer_), texts, seed, now),
+      now_(now),
+      next_inbound_(first_inbound) {}
+
+void Mesh::on_packet(Instant now, const SocketAddress& from, std::string_view bytes) {
+    now_ = now;
+    const wire::PacketReader::Contents contents = reader_.read(bytes);
+    for (const wire::Fault fault : contents.faults) count(fault);
+    for (const wire::Message& message : contents.messages) {
+        if (const auto* user = std::get_if<wire::User>(&message)) {
+            keep_user({UserMessage::Channel::packet, from, std::string(user->payload)});
+        } else {
+            swim_.on_message(now, from, message);
+        }
+    }
+}
+
+void Mesh::on_tick(Instant now) {
+    now_ = now;
+    expire_streams(now);
+    swim_.on_tick(now);
+    run_leave(now);
+}
+
+Instant Mesh::next_wakeup() const {
+    Instant wakeup = swim_.next_wakeup();
+    for (const auto& [id, stream] : streams_) wakeup = std::min(wakeup, stream.deadline);
+    if (leave_by_.has_value()) wakeup = std::min(wakeup, *leave_by_);
+    return wakeup;
+}
+
+void Mesh::join(Instant now, const SocketAddress& seed) {
+    now_ = now;
+    swim_.join(now, seed);
+    tell_serf(now, false);
+}
+
+void Mesh::leave(Instant now) {
+    now_ = now;
+    if (swim_.leaving() || leave_by_.has_value()) return;
+    tell_serf(now, true);
+    leave_by_ = now + leave_intent_time_max;
+    run_leave(now);
+}
+
+// The intent first; when it was told as often as it can be, or to nobody, the rest.
+void Mesh::run_leave(Instant now) {
+    if (!leave_by_.has_value()) return;
+    const bool telling = options_.serf_intents &&
+                         swim_.application_broadcasts().contains(intent_key) &&
+                         swim_.table().count_present() > 1;
+    if (telling && now < *leave_by_) return;
+    leave_by_.reset();
+    swim_.leave(now);
+}
+
+void Mesh::rejoin(Instant now) {
+    now_ = now;
+    swim_.rejoin(now);
+    tell_serf(now, false);
+}
+
+// The incarnation grows over all runs of this agent, as the intents' times must.
+void Mesh::tell_serf(Instant now, bool leaving) {
+    if (!options_.serf_intents) return;
+    const std::uint64_t time = 2 * std::uint64_t{swim_.incarnation()};
+    const std::string_view name = options_.swim.name;
+    const std::string payload =
+        leaving ? serf_leave_intent(time + 1, name) : serf_join_intent(time, name);
+    std::string message;
+    wire::encode(wire::User{payload}, message);
+    swim_.broadcast(now, intent_key, std::move(message), Audience::everybody);
+}
+
+Status Mesh::broadcast(Instant now, std::uint64_t key, std::string_view payload,
+                       Audience audience) {
+    now_ = now;
+    PICKET_ASSERT(key >> 63 == 0);
+    if (payload.empty()) return failure(Code::invalid, "a user message is empty");
+    // Half of a packet is what it can always have.
+    const std::size_t room = writer_.budget_bytes(options_.packet_bytes_max) / 2;
+    const std::size_t cost = 1 + payload.size() + BroadcastQueue::overhead_bytes;
+    if (cost > room) {
+        return failure(Code::invalid,
+                       fmt::format("a user message of {} bytes fits no packet: at "
+                                   "most {} do",
+                                   payload.size(), room - 1 - BroadcastQueue::overhead_bytes));
+    }
+    std::string message;
+    wire::encode(wire::User{payload}, message);
+    swim_.broadcast(now, key, std::move(message), audience);
+    return {};
+}
+
+void Mesh::set_user_state(std::string state) {
+    PICKET_ASSERT(state.empty() || state.front() == picket_state);
+    user_state_ = std::move(state);
+}
+
+std::optional<Transmit> Mesh::poll_transmit() {
+    while (const auto packet = swim_.poll_packet()) {
+        std::vector<std::string_view> messages(packet->messages.begin(), packet->messages.end());
+        const auto checksum = packet->checksum ? wire::Checksum::with : wire::Checksum::without;
+        const Result<std::string_view> payload = writer_.write(messages, checksum);
+        if (payload.has_value()) return Transmit{packet->to, *payload};
+        ++packets_unsent_;
+    }
+    return std::nullopt;
+}
+
+void Mesh::keep_user(UserMessage message) {
+    if (user_messages_.size() >= user_messages_max) {
+        ++user_messages_dropped_;
+        return;
+    }
+    user_messages_.push_back(std::move(message));
+}
+
+std::optional<UserMessage> Mesh::poll_user() {
+    if (user_messages_.empty()) return std::nullopt;
+    UserMessage message = std::move(user_messages_.front());
+    user_messages_.pop_front();
+    return message;
+}
+
+std::optional<StreamFailure> Mesh::poll_failure() {
+    if (failures_.empty()) return std::nullopt;
+    StreamFailure failure = std::move(failures_.front());
+    failures_.pop_front();
+    return failure;
+}
+
+}  // namespace picket::gossip

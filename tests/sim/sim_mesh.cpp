@@ -1,0 +1,309 @@
+#include "tests/sim/sim_mesh.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "gossip/membership/tags.h"
+
+namespace picket::testing {
+namespace {
+
+using gossip::Liveness;
+using gossip::MemberEvent;
+using gossip::StreamEffect;
+
+constexpr std::uint16_t port = 7946;
+
+gossip::wire::KeyRing key_ring(const std::string& key, Random& random) {
+    gossip::wire::KeyRing keys;
+    if (key.empty()) return keys;
+    gossip::wire::NonceSequence::Prefix prefix{};
+    for (std::uint8_t& byte : prefix) byte = static_cast<std::uint8_t>(random.next());
+    const auto parsed = gossip::wire::Key::from_bytes(key);
+    PICKET_ASSERT(parsed.has_value());
+    PICKET_ASSERT(keys.add(*parsed, gossip::wire::NonceSequence(prefix)).has_value());
+    return keys;
+}
+
+// One that was stopped needs a moment to say that it lives.
+constexpr Duration after_pause = std::chrono::seconds(3);
+
+std::string_view word(MemberEvent::Kind kind) {
+    switch (kind) {
+        case MemberEvent::Kind::changed:
+            return "changed";
+        case MemberEvent::Kind::updated:
+            return "updated";
+        case MemberEvent::Kind::tcp_only:
+            return "answers over TCP alone";
+        case MemberEvent::Kind::udp_again:
+            return "answers over UDP again";
+        case MemberEvent::Kind::conflict:
+            return "is the name of two";
+        case MemberEvent::Kind::unreachable:
+            return "cannot be reached where it says";
+    }
+    return "";
+}
+
+}  // namespace
+
+SimMesh::SimMesh(const Options& options)
+    : options_(options),
+      random_(options.seed),
+      network_(options.weather, random_.next()),
+      agents_(options.agents) {
+    const auto spread = static_cast<std::uint64_t>(options.start_spread.count()) + 1;
+    for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
+        schedule(now_ + Duration(random_.below(spread)), {.kind = Kind::start, .agent = agent});
+    }
+}
+
+SimMesh::~SimMesh() = default;
+
+SocketAddress SimMesh::address(AgentIndex agent, unsigned place) const {
+    IpAddress ip;
+    ip.bytes[0] = 10;
+    ip.bytes[1] = static_cast<std::uint8_t>(place);
+    ip.bytes[2] = static_cast<std::uint8_t>((agent + 1) >> 8);
+    ip.bytes[3] = static_cast<std::uint8_t>((agent + 1) & 0xff);
+    return {ip, port};
+}
+
+std::pair<AgentIndex, unsigned> SimMesh::owner(const SocketAddress& to) const {
+    const auto agent = static_cast<AgentIndex>(to.ip.bytes[2]) << 8 | to.ip.bytes[3];
+    return {agent - 1, to.ip.bytes[1]};
+}
+
+void SimMesh::schedule(Instant at, Happening happening) {
+    std::uint32_t slot = 0;
+    if (free_slots_.empty()) {
+        slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.push_back(std::move(happening));
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+        slots_[slot] = std::move(happening);
+    }
+    due_.push({at, order_++, slot});
+}
+
+void SimMesh::run_for(Duration duration) {
+    const Instant end = now_ + duration;
+    while (!due_.empty() && due_.top().at <= end) {
+        const Due due = due_.top();
+        due_.pop();
+        now_ = std::max(now_, due.at);
+        Happening happening = std::move(slots_[due.slot]);
+        free_slots_.push_back(due.slot);
+        happen(std::move(happening));
+    }
+    now_ = end;
+}
+
+void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
+    gossip::Mesh::Options options;
+    options.swim.name = name(agent);
+    options.swim.address = address(agent, agents_[agent].place);
+    options.swim.meta = gossip::encode_tags({{"picket", "1"}, {"id", name(agent)}});
+    options.swim.timings = options_.timings;
+    options.swim.incarnation = incarnation;
+    options.compress = options_.compress;
+    options.serf_intents = false;
+    Agent& self = agents_[agent];
+    self.left = false;
+    self.seen.clear();
+    self.mesh = std::make_unique<gossip::Mesh>(std::move(options), key_ring(options_.key, random_),
+                                               texts_, random_.next(), now_);
+    self.wakeup = never;
+    for (AgentIndex seed = 0; seed < std::min<std::size_t>(2, agents_.size()); ++seed) {
+        self.mesh->join(now_, address(seed, 0));
+    }
+    pump(agent);
+}
+
+void SimMesh::crash(AgentIndex agent) {
+    Agent& self = agents_[agent];
+    PICKET_ASSERT(self.mesh != nullptr);
+    self.stored = self.mesh->swim().incarnation();
+    self.mesh.reset();
+    self.inbound.clear();
+    self.paused_until = {};
+    if (options_.trace)
+        trace_ += fmt::format("[{:8.3f}] {} crashes\n", to_seconds(elapsed()), name(agent));
+}
+
+void SimMesh::restart(AgentIndex agent, Memory memory, bool elsewhere) {
+    Agent& self = agents_[agent];
+    PICKET_ASSERT(self.mesh == nullptr);
+    if (elsewhere) ++self.place;
+    if (options_.trace)
+        trace_ += fmt::format("[{:8.3f}] {} starts\n", to_seconds(elapsed()), name(agent));
+    start(agent, memory == Memory::kept ? self.stored + 1 : 1);
+}
+
+void SimMesh::pause(AgentIndex agent, Duration duration) {
+    agents_[agent].paused_until = now_ + duration;
+}
+
+void SimMesh::leave(AgentIndex agent) {
+    agents_[agent].left = true;
+    agents_[agent].mesh->leave(now_);
+    pump(agent);
+}
+
+void SimMesh::rejoin(AgentIndex agent) {
+    agents_[agent].left = false;
+    agents_[agent].mesh->rejoin(now_);
+    pump(agent);
+}
+
+bool SimMesh::up(AgentIndex agent) const {
+    return agents_[agent].mesh != nullptr && !agents_[agent].left;
+}
+
+std::optional<Liveness> SimMesh::belief(AgentIndex observer, AgentIndex subject) const {
+    const gossip::MemberView* view = mesh(observer).swim().table().find(name(subject));
+    return view == nullptr ? std::nullopt : std::optional(view->liveness);
+}
+
+bool SimMesh::reachable(AgentIndex a, AgentIndex b) const {
+    return network_.passes(a, b) && network_.passes(b, a);
+}
+
+void SimMesh::happen(Happening happening) {
+    Agent& self = agents_[happening.agent];
+    if (now_ < self.paused_until) {
+        schedule(self.paused_until, std::move(happening));
+        return;
+    }
+    if (happening.kind == Kind::start) return start(happening.agent, 1);
+    if (happening.kind == Kind::dial) return on_dial(happening);
+    if (self.mesh == nullptr) return;
+    switch (happening.kind) {
+        case Kind::packet:
+            if (happening.place != self.place) return;
+            self.mesh->on_packet(now_, happening.from_address, happening.bytes);
+            break;
+        case Kind::wake:
+            // One that was overtaken by an earlier one, or is of a former life, is void.
+            if (now_ < self.wakeup) return;
+            self.wakeup = never;
+            self.mesh->on_tick(now_);
+            break;
+        case Kind::stream_bytes:
+            self.mesh->on_stream_bytes(now_, happening.stream, happening.bytes);
+            break;
+        case Kind::stream_end:
+            self.mesh->on_stream_ended(now_, happening.stream, "connection refused");
+            break;
+        case Kind::start:
+        case Kind::dial:
+            break;
+    }
+    pump(happening.agent);
+}
+
+void SimMesh::on_dial(Happening& happening) {
+    Agent& self = agents_[happening.agent];
+    if (self.mesh == nullptr || happening.place != self.place) {
+        return refuse(happening, network_.stream());
+    }
+    const auto id = self.mesh->accept_stream(now_);
+    if (!id.has_value()) return refuse(happening, network_.stream());
+    self.inbound[*id] = {happening.from, happening.stream};
+    self.mesh->on_stream_bytes(now_, *id, happening.bytes);
+    pump(happening.agent);
+}
+
+void SimMesh::refuse(const Happening& happening, Duration after) {
+    if (!network_.passes(happening.agent, happening.from)) return;
+    schedule(now_ + after,
+             {.kind = Kind::stream_end, .agent = happening.from, .stream = happening.stream});
+}
+
+void SimMesh::pump(AgentIndex agent) {
+    Agent& self = agents_[agent];
+    gossip::Mesh& mesh = *self.mesh;
+    while (const auto transmit = mesh.poll_transmit()) send(agent, *transmit);
+    while (auto effect = mesh.poll_stream()) carry_out(agent, *std::move(effect));
+    // A dial that could not be written fails at once, and may want more.
+    while (const auto transmit = mesh.poll_transmit()) send(agent, *transmit);
+    while (const auto event = mesh.poll_event()) record(agent, *event);
+    while (const auto message = mesh.poll_user()) ++user_messages_;
+    while (mesh.poll_failure().has_value()) {
+    }
+    queue_peak_ = std::max(queue_peak_, mesh.swim().broadcasts().size());
+    const Instant wakeup = mesh.next_wakeup();
+    if (wakeup >= self.wakeup) return;
+    self.wakeup = std::max(wakeup, now_);
+    schedule(self.wakeup, {.kind = Kind::wake, .agent = agent});
+}
+
+void SimMesh::send(AgentIndex from, const gossip::Transmit& transmit) {
+    ++packets_;
+    packet_bytes_ += transmit.payload.size();
+    const auto [to, place] = owner(transmit.to);
+    if (to >= agents_.size()) return;
+    for (const Duration delay : network_.packet(from, to)) {
+        schedule(now_ + delay, {.kind = Kind::packet,
+                                .agent = to,
+                                .place = place,
+                                .from_address = address(from, agents_[from].place),
+                                .bytes = std::string(transmit.payload)});
+    }
+}
+
+void SimMesh::carry_out(AgentIndex from, StreamEffect effect) {
+    if (effect.action == StreamEffect::Action::dial) {
+        const auto [to, place] = owner(effect.to);
+        // Cut either way no connection comes about, and nobody says so.
+        if (to >= agents_.size() || !reachable(from, to)) return;
+        schedule(now_ + 3 * network_.stream(), {.kind = Kind::dial,
+                                                .agent = to,
+                                                .place = place,
+                                                .from = from,
+                                                .stream = effect.id,
+                                                .bytes = std::move(effect.bytes)});
+        return;
+    }
+    auto& inbound = agents_[from].inbound;
+    const auto found = inbound.find(effect.id);
+    if (found == inbound.end()) return;
+    const auto [to, stream] = found->second;
+    inbound.erase(found);
+    if (!network_.passes(from, to)) return;
+    const bool answer = effect.action == StreamEffect::Action::answer;
+    schedule(now_ + network_.stream(), {.kind = answer ? Kind::stream_bytes : Kind::stream_end,
+                                        .agent = to,
+                                        .stream = stream,
+                                        .bytes = std::move(effect.bytes)});
+}
+
+void SimMesh::record(AgentIndex observer, const MemberEvent& event) {
+    const gossip::Member& member = event.member;
+    if (on_event) on_event(observer, event);
+    const bool changed = event.kind == MemberEvent::Kind::changed;
+    if (changed) {
+        gossip::Incarnation& seen = agents_[observer].seen[member.name];
+        if (member.incarnation < seen) ++incarnations_back_;
+        seen = std::max(seen, member.incarnation);
+    }
+    const AgentIndex subject = std::stoul(member.name.substr(1));
+    const bool well = up(subject) && reachable(observer, subject) &&
+                      agents_[subject].paused_until + after_pause < now_ && up(observer);
+    if (changed && member.liveness == Liveness::failed && well) ++false_alarms_;
+    if (!options_.trace) return;
+    trace_ += fmt::format("[{:8.3f}] {}: {} ", to_seconds(elapsed()), name(observer), member.name);
+    if (changed) {
+        trace_ += fmt::format("{} -> {}\n", event.before ? to_text(*event.before) : "unknown",
+                              to_text(member.liveness));
+    } else {
+        trace_ += fmt::format("{}\n", word(event.kind));
+    }
+}
+
+}  // namespace picket::testing
