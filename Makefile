@@ -140,8 +140,7 @@ corpus:  ## run every fuzz target over its corpus, with ASan and UBSan
 .PHONY: fuzz
 T ?= $(firstword $(FUZZ_NAMES))
 SECONDS ?= 60
-fuzz:  ## fuzz one target: T=definition_parser SECONDS=60
-	@command -v clang++-14 >/dev/null || { echo "make fuzz needs the package clang-14"; exit 1; }
+fuzz: develop-dependencies  ## fuzz one target: T=definition_parser SECONDS=60
 	@$(MAKE) PROFILE=fuzz CXX=clang++-14 WARNINGS= WERROR= build/fuzz/libfuzzer_$(T)
 	@mkdir -p build/fuzz/found/$(T)
 	build/fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/found/ \
@@ -182,27 +181,29 @@ bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
 
 # ---- Housekeeping ----------------------------------------------------------------------------
 
-.PHONY: build-dependencies test-dependencies demo-dependencies bench-dependencies
+.PHONY: build-dependencies test-dependencies demo-dependencies bench-dependencies develop-dependencies
 build-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt
 test-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt packaging/test-dependencies.txt
 demo-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt packaging/demo-dependencies.txt
+develop-dependencies:
+	@packaging/install-dependencies packaging/build-dependencies.txt packaging/develop-dependencies.txt
 bench-dependencies:
 	@packaging/install-dependencies packaging/build-dependencies.txt packaging/bench-dependencies.txt
 
 .PHONY: format format-check
 format:  ## rewrite the sources in picket's format
 	@$(CLANG_FORMAT) -i $(ALL_FILES)
-format-check: test-dependencies  ## fail where the format differs
+format-check: develop-dependencies  ## fail where the format differs
 	@$(CLANG_FORMAT) --dry-run --Werror $(ALL_FILES)
 
 .PHONY: lint
 LINT ?= changed
 LINT_FILES = $(if $(filter all,$(LINT)),$(filter %.cpp,$(ALL_FILES)),\
     $(filter $(filter %.cpp,$(ALL_FILES)),$(shell git diff --name-only HEAD~1)))
-lint: test-dependencies  ## clang-tidy on the changed files; LINT=all for every file
+lint: develop-dependencies  ## clang-tidy on the changed files; LINT=all for every file
 	@printf '%s\n' $(LINT_FILES) | xargs -r -n 1 -P $$(nproc) \
 	    $(CLANG_TIDY) --quiet -- -std=c++20 -I. $(DEFINES)
 
