@@ -128,7 +128,7 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
         while (!answer) loop.run_once();
         all_passed = all_passed && answer->finding == checks::Finding::passed;
         if (options.json) {
-            fmt::print("{}\n", api::probe_document(short_name, *answer));
+            fmt::print("{}", api::probe_document(short_name, *answer));
         } else {
             fmt::print("{}", cli::render_probe(style, short_name, *answer,
                                                options.trace ? cli::Trace::yes : cli::Trace::no));
