@@ -17,6 +17,11 @@ std::string replaced(std::string text, const std::string& what, const std::strin
     return text;
 }
 
+// In a user namespace root is the only user there is to change to.
+std::string own_user() {
+    return geteuid() == 0 ? "user root root; " : "";
+}
+
 }  // namespace
 
 Nginx::Nginx(const std::string& servers) {
@@ -27,10 +32,10 @@ Nginx::Nginx(const std::string& servers) {
     std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
     const std::string own =
         replaced(replaced(servers, "PORT", std::to_string(port_)), "DIR", directory_.path());
-    directory_.write("nginx.conf", "daemon off; master_process off; pid " + directory_.path("pid") +
-                                       "; error_log " + directory_.path("log") +
-                                       ";\nevents {}\nhttp { access_log off;\n" + paths + own +
-                                       "\n}\n");
+    directory_.write("nginx.conf",
+                     own_user() + "daemon off; master_process off; pid " + directory_.path("pid") +
+                         "; error_log " + directory_.path("log") +
+                         ";\nevents {}\nhttp { access_log off;\n" + paths + own + "\n}\n");
     start();
 }
 
@@ -50,12 +55,11 @@ std::string Nginx::url(const std::string& path) const {
 }
 
 Dnsmasq::Dnsmasq(std::vector<std::string> arguments) {
-    const std::string user = geteuid() == 0 ? "root" : "";
     arguments.insert(
         arguments.begin(),
-        {"/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
-         "--no-hosts", "--pid-file=", "--user=" + user, "--listen-address=127.0.0.1",
-         "--bind-interfaces", "--log-facility=/dev/null", "--port=" + std::to_string(port_)});
+        {"/usr/sbin/dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+         "--pid-file=", "--listen-address=127.0.0.1", "--bind-interfaces",
+         "--log-facility=/dev/null", "--port=" + std::to_string(port_)});
     process_ = std::make_unique<Process>(std::move(arguments));
     REQUIRE(await_port(port_));
 }
