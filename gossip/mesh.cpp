@@ -14,6 +14,7 @@ namespace {
 
 // Swim numbers the streams that it asks for from 1; those accepted begin here.
 constexpr StreamId first_inbound = StreamId{1} << 63;
+constexpr StreamId first_own = StreamId{1} << 62;  // And Mesh's own here.
 
 // Keys of the application's broadcasts that are Mesh's own; others are free to use
 // any that does not have the highest bit.
@@ -32,6 +33,22 @@ Swim::Options swim_options(const Mesh::Options& options, const wire::PacketWrite
     return swim;
 }
 
+// Whether a user message takes up no more than `room` of a packet.
+Status fits(std::string_view payload, std::size_t room) {
+    if (payload.empty()) return failure(Code::invalid, "a user message is empty");
+    constexpr std::size_t overhead = 1 + BroadcastQueue::overhead_bytes;
+    if (payload.size() + overhead <= room) return {};
+    return failure(Code::invalid,
+                   fmt::format("a user message of {} bytes fits no packet: at most {} do",
+                               payload.size(), room - overhead));
+}
+
+std::string encoded_user(std::string_view payload) {
+    std::string message;
+    wire::encode(wire::User{payload}, message);
+    return message;
+}
+
 }  // namespace
 
 Mesh::Mesh(Options options, wire::KeyRing keys, TextPool& texts, std::uint64_t seed, Instant now)
@@ -41,7 +58,8 @@ Mesh::Mesh(Options options, wire::KeyRing keys, TextPool& texts, std::uint64_t s
       reader_({.label = options_.label}, keys_),
       swim_(swim_options(options_, writer_), texts, seed, now),
       now_(now),
-      next_inbound_(first_inbound) {}
+      next_inbound_(first_inbound),
+      next_own_(first_own) {}
 
 void Mesh::on_packet(Instant now, const SocketAddress& from, std::string_view bytes) {
     now_ = now;
@@ -50,6 +68,9 @@ void Mesh::on_packet(Instant now, const SocketAddress& from, std::string_view by
     for (const wire::Message& message : contents.messages) {
         if (const auto* user = std::get_if<wire::User>(&message)) {
             keep_user({UserMessage::Channel::packet, from, std::string(user->payload)});
+        } else if (const auto* ack = std::get_if<wire::Ack>(&message);
+                   ack != nullptr && pings_.on_ack(now, ack->sequence)) {
+            continue;
         } else {
             swim_.on_message(now, from, message);
         }
@@ -59,12 +80,13 @@ void Mesh::on_packet(Instant now, const SocketAddress& from, std::string_view by
 void Mesh::on_tick(Instant now) {
     now_ = now;
     expire_streams(now);
+    pings_.expire(now);
     swim_.on_tick(now);
     run_leave(now);
 }
 
 Instant Mesh::next_wakeup() const {
-    Instant wakeup = swim_.next_wakeup();
+    Instant wakeup = std::min(swim_.next_wakeup(), pings_.next_wakeup());
     for (const auto& [id, stream] : streams_) wakeup = std::min(wakeup, stream.deadline);
     if (leave_by_.has_value()) wakeup = std::min(wakeup, *leave_by_);
     return wakeup;
@@ -108,29 +130,43 @@ void Mesh::tell_serf(Instant now, bool leaving) {
     const std::string_view name = options_.swim.name;
     const std::string payload =
         leaving ? serf_leave_intent(time + 1, name) : serf_join_intent(time, name);
-    std::string message;
-    wire::encode(wire::User{payload}, message);
-    swim_.broadcast(now, intent_key, std::move(message), Audience::everybody);
+    swim_.broadcast(now, intent_key, encoded_user(payload), Audience::everybody);
 }
 
 Status Mesh::broadcast(Instant now, std::uint64_t key, std::string_view payload,
                        Audience audience) {
     now_ = now;
     PICKET_ASSERT(key >> 63 == 0);
-    if (payload.empty()) return failure(Code::invalid, "a user message is empty");
     // Half of a packet is what it can always have.
-    const std::size_t room = writer_.budget_bytes(options_.packet_bytes_max) / 2;
-    const std::size_t cost = 1 + payload.size() + BroadcastQueue::overhead_bytes;
-    if (cost > room) {
-        return failure(Code::invalid,
-                       fmt::format("a user message of {} bytes fits no packet: at "
-                                   "most {} do",
-                                   payload.size(), room - 1 - BroadcastQueue::overhead_bytes));
-    }
-    std::string message;
-    wire::encode(wire::User{payload}, message);
-    swim_.broadcast(now, key, std::move(message), audience);
+    PICKET_TRY(fits(payload, writer_.budget_bytes(options_.packet_bytes_max) / 2));
+    swim_.broadcast(now, key, encoded_user(payload), audience);
     return {};
+}
+
+Status Mesh::send(Instant now, const SocketAddress& to, std::string_view payload) {
+    now_ = now;
+    PICKET_TRY(fits(payload, writer_.budget_bytes(options_.packet_bytes_max)));
+    swim_.send_user(now, to, encoded_user(payload));
+    return {};
+}
+
+std::uint64_t Mesh::send_reliably(Instant now, const SocketAddress& to, std::string payload) {
+    now_ = now;
+    return outbox_.post(to, std::move(payload));
+}
+
+std::uint64_t Mesh::ping(Instant now, const SocketAddress& to, std::string_view node,
+                         Duration timeout, Over over) {
+    now_ = now;
+    const std::uint32_t sequence = swim_.next_sequence();
+    const Pings::Opened opened = pings_.open(now, {sequence, node, timeout});
+    if (!opened.ask) return opened.ticket;
+    if (over == Over::packet) {
+        swim_.send_ping(now, to, node, sequence);
+    } else {
+        dial_ping(to, node, sequence, timeout);
+    }
+    return opened.ticket;
 }
 
 void Mesh::set_user_state(std::string state) {
@@ -149,12 +185,13 @@ std::optional<Transmit> Mesh::poll_transmit() {
     return std::nullopt;
 }
 
-void Mesh::keep_user(UserMessage message) {
+bool Mesh::keep_user(UserMessage message) {
     if (user_messages_.size() >= user_messages_max) {
         ++user_messages_dropped_;
-        return;
+        return false;
     }
     user_messages_.push_back(std::move(message));
+    return true;
 }
 
 std::optional<UserMessage> Mesh::poll_user() {

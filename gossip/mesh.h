@@ -26,6 +26,8 @@
 #include <vector>
 
 #include "gossip/membership/swim.h"
+#include "gossip/outbox.h"
+#include "gossip/pings.h"
 #include "gossip/wire/packet.h"
 #include "gossip/wire/seal.h"
 #include "gossip/wire/stream.h"
@@ -74,6 +76,7 @@ public:
     static constexpr std::size_t stream_buffers_bytes_max = std::size_t{64} * 1024 * 1024;
     static constexpr std::size_t user_messages_max = 1024;  // Waiting; then the newest is dropped.
     static constexpr std::size_t failures_max = 64;         // Likewise.
+    static constexpr std::size_t ping_streams_max = 256;    // Open for ping(); then none is asked.
     // User state that begins so is picket's, and answered with our own.
     static constexpr char picket_state = 0x70;
 
@@ -116,11 +119,26 @@ public:
     // picket_state, or is empty.
     void set_user_state(std::string state);
 
+    // Sends a user message to one of picket's agents, in one packet, which may get lost.
+    // Returns invalid where it is empty or fits none.
+    Status send(Instant now, const SocketAddress& to, std::string_view payload);
+    // Sends it over a stream, and tells its end as a Delivery with the ticket returned
+    // (outbox.h). It is tried once, for as long as the timings' stream_timeout.
+    std::uint64_t send_reliably(Instant now, const SocketAddress& to, std::string payload);
+    // Asks the member `node` at `to` once whether it answers, and tells its end as a
+    // Pong with the ticket returned (pings.h). Over a stream, where UDP may be blocked,
+    // a host that refuses says so at once.
+    enum class Over : std::uint8_t { packet, stream };
+    std::uint64_t ping(Instant now, const SocketAddress& to, std::string_view node,
+                       Duration timeout, Over over = Over::packet);
+
     std::optional<Transmit> poll_transmit();
     std::optional<StreamEffect> poll_stream();
     std::optional<MemberEvent> poll_event() { return swim_.poll_event(); }
     std::optional<UserMessage> poll_user();
     std::optional<StreamFailure> poll_failure();
+    std::optional<Delivery> poll_delivery() { return outbox_.poll_delivery(); }
+    std::optional<Pong> poll_pong() { return pings_.poll_pong(); }
     Instant next_wakeup() const;
 
     const Swim& swim() const { return swim_; }
@@ -133,28 +151,41 @@ public:
     std::uint64_t user_messages_dropped() const { return user_messages_dropped_; }
 
 private:
+    enum class Purpose : std::uint8_t {
+        inbound,  // Somebody else's.
+        push_pull,
+        probe,    // Swim's question whether somebody lives.
+        message,  // One of the outbox.
+        ping,     // The application's question.
+    };
     struct Stream {
-        bool inbound = false;
-        StreamRequest::Kind kind = StreamRequest::Kind::push_pull;  // Of one we dialled.
-        bool join = false;
-        SocketAddress to{};
+        Purpose purpose = Purpose::inbound;
+        bool join = false;           // Of a push/pull.
+        std::uint64_t ticket = 0;    // Of a message.
+        std::uint32_t sequence = 0;  // Of a ping.
+        SocketAddress to{};          // Of one we dialled.
         Duration timeout{};
         Instant deadline{};
-        std::unique_ptr<wire::StreamReader> reader;
+        std::unique_ptr<wire::StreamReader> reader{};
     };
     using Streams = std::map<StreamId, Stream>;
 
     void run_leave(Instant now);
     void tell_serf(Instant now, bool leaving);
     void count(wire::Fault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
-    void keep_user(UserMessage message);
+    bool keep_user(UserMessage message);  // False when there is no room for it.
 
     // mesh_streams.cpp
     void dial(const StreamRequest& request);
+    void dial(const Outbox::Letter& letter);
+    void dial_ping(const SocketAddress& to, std::string_view node, std::uint32_t sequence,
+                   Duration timeout);
+    void dial(StreamId id, Stream stream, const wire::StreamMessage& message);
     void on_message_in(Instant now, Streams::iterator stream);
     void on_message_back(Instant now, Streams::iterator stream);
     void on_stream_fault(Streams::iterator stream, wire::Fault fault);
     void fail(Instant now, Streams::iterator stream, std::string_view reason);
+    void tell_failed(Instant now, StreamId id, const Stream& stream, std::string_view reason);
     void expire_streams(Instant now);
     void answer(Streams::iterator stream, const wire::StreamMessage& message);
     void close(Streams::iterator stream);
@@ -169,11 +200,15 @@ private:
     Swim swim_;
     std::optional<Instant> leave_by_;  // While Serf's agents are told first.
     std::string user_state_;
+    Outbox outbox_;
+    Pings pings_;
     Instant now_;
 
     Streams streams_;
     std::size_t inbound_streams_ = 0;
+    std::size_t ping_streams_ = 0;
     StreamId next_inbound_;
+    StreamId next_own_;  // Of messages and pings; Swim numbers its own.
     std::deque<StreamEffect> stream_effects_;
     std::deque<UserMessage> user_messages_;
     std::deque<StreamFailure> failures_;

@@ -61,7 +61,7 @@ namespace picket::gossip {
 // Messages for one packet, encoded, from their type byte on.
 struct PacketRequest {
     SocketAddress to;
-    std::vector<std::string> messages;
+    std::vector<std::string> messages{};
     bool checksum = false;  // The receiver is known to understand one.
 };
 
@@ -163,6 +163,15 @@ public:
 
     // Tells the application's message (encoded, from its type byte on) to the mesh.
     void broadcast(Instant now, std::uint64_t key, std::string message, Audience audience);
+
+    // Sends the application's message (likewise encoded) to one of picket's agents. What
+    // is to be told to all rides along, as far as there is room.
+    void send_user(Instant now, const SocketAddress& to, std::string message);
+    // Asks whoever is at `to`, who must be `node`, for an ack of this number, which must
+    // be one of next_sequence()'s. The ack is for the caller to take out.
+    void send_ping(Instant now, const SocketAddress& to, std::string_view node,
+                   std::uint32_t sequence);
+    std::uint32_t next_sequence() { return ++sequence_; }
 
     std::optional<PacketRequest> poll_packet();
     std::optional<StreamRequest> poll_stream();

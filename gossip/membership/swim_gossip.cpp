@@ -36,6 +36,21 @@ void Swim::broadcast(Instant now, std::uint64_t key, std::string message, Audien
     schedule_gossip(now);
 }
 
+void Swim::send_user(Instant now, const SocketAddress& to, std::string message) {
+    advance(now);
+    // All of picket's agents understand a checksum.
+    PacketRequest packet{.to = to, .checksum = true};
+    packet.messages.push_back(std::move(message));
+    fill(packet, Audience::picket);
+    packets_.push_back(std::move(packet));
+}
+
+void Swim::send_ping(Instant now, const SocketAddress& to, std::string_view node,
+                     std::uint32_t sequence) {
+    advance(now);
+    send(to, wire::Ping{sequence, node, source()});
+}
+
 // Ticks are only made while there is something to tell.
 void Swim::schedule_gossip(Instant now) {
     if (gossip_at_ != never) return;
