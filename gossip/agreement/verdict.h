@@ -25,10 +25,9 @@
 #include <string_view>
 
 #include "agent/base/time.h"
+#include "gossip/agreement/vote.h"
 
 namespace picket::gossip {
-
-enum class Vote : std::uint8_t { ok, fail, abstain };
 
 // degraded and partial need more than one zone; they come with the mesh.
 enum class State : std::uint8_t { pending, up, degraded, down, unknown };
