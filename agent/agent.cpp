@@ -89,6 +89,10 @@ Status Agent::start() {
     apply(load({}, config_), now);
     checks_.restore(stored, now);  // The last hour, now that there are witnesses.
 
+    if (config_.gossip) {
+        mesh_ = PICKET_TRY(
+            MeshNode::open({loop_, resolvers_, recorder_, events_}, config_, stored.agent_facts));
+    }
     server_ = PICKET_TRY(api::Server::open(loop_, *backend_, {.socket_path = config_.socket}));
     auto watch = io::DirectoryWatch::create(loop_, config_.checks, {},
                                             [this] { reload([](const api::ReloadView&) {}); });
@@ -100,6 +104,7 @@ Status Agent::start() {
     }
     log_info(fmt::format("picket {} watches {} checks as {}", version, checks_.rows().size(),
                          config_.name));
+    if (mesh_) mesh_->start();
     service_manager_.ready();
     update_service_status();
     return {};
@@ -252,6 +257,7 @@ void Agent::on_verdict_timer() {
 }
 
 void Agent::record_everything() {
+    if (mesh_) mesh_->record_facts();
     for (const auto& [name, check] : checks_.rows()) {
         if (!check.runs() || !check.witness->verdict().judged) continue;
         const gossip::Verdict& verdict = check.witness->verdict();
@@ -264,8 +270,8 @@ std::vector<std::string> Agent::problems() const {
     std::vector<std::string> problems = recorder_.problems();
     problems.insert(problems.end(), definition_problems_.begin(), definition_problems_.end());
     if (!watch_problem_.empty()) problems.push_back(watch_problem_);
-    if (config_.gossip) {
-        problems.emplace_back("[gossip] is checked and not yet used: this agent is alone");
+    if (mesh_) {
+        for (std::string& problem : mesh_->problems()) problems.push_back(std::move(problem));
     }
     if (!config_.http_listen.empty()) {
         problems.emplace_back("[http] listen is checked and not yet served");
@@ -291,6 +297,7 @@ void Agent::stop(std::function<void()> done) {
         if (check.runs()) runner_.remove(check.key);
     }
     verdict_timer_.clear();
+    mesh_.reset();
     server_.reset();
     recorder_.finish(std::move(done));
 }

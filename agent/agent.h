@@ -24,6 +24,7 @@
 #include "agent/io/resolver.h"
 #include "agent/io/service_manager.h"
 #include "agent/io/worker.h"
+#include "agent/mesh_node.h"
 #include "agent/recorder.h"
 #include "checks/catalogue.h"
 #include "checks/probes/runner.h"
@@ -86,6 +87,7 @@ private:
     CheckTable checks_;
     checks::Runner runner_;
     Recorder recorder_;
+    std::unique_ptr<MeshNode> mesh_;                            // Absent: a single agent.
     std::set<std::pair<Instant, checks::CheckKey>> clearings_;  // Witnesses that wait for dwell.
     io::Timer verdict_timer_;
 

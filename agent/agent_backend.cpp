@@ -146,7 +146,7 @@ std::vector<std::pair<std::string, std::uint64_t>> AgentBackend::counters() cons
     const auto milliseconds = [](Duration duration) {
         return static_cast<std::uint64_t>(duration / 1ms);
     };
-    return {
+    std::vector<std::pair<std::string, std::uint64_t>> counters{
         {"starts", schedule.counters().starts},
         {"starts_held_back", schedule.counters().starts_held_back},
         {"slots_skipped", schedule.counters().slots_skipped},
@@ -160,6 +160,10 @@ std::vector<std::pair<std::string, std::uint64_t>> AgentBackend::counters() cons
         {"history_facts_dropped", writer.facts_dropped()},
         {"events_dropped", agent_.server_ ? agent_.server_->events_dropped() : 0},
     };
+    if (agent_.mesh_) {
+        for (auto& counter : agent_.mesh_->counters()) counters.push_back(std::move(counter));
+    }
+    return counters;
 }
 
 api::StatusView AgentBackend::status() const {
@@ -169,6 +173,7 @@ api::StatusView AgentBackend::status() const {
     view.agent.uptime = io::monotonic_now() - agent_.started_;
     view.agent.problems = agent_.problems();
     view.agent.counters = counters();
+    if (agent_.mesh_) view.mesh = agent_.mesh_->view();
     view.checks.reserve(agent_.checks_.rows().size());
     for (const auto& [name, check] : agent_.checks_.rows()) {
         view.checks.push_back(check_view(check));
@@ -312,15 +317,15 @@ void AgentBackend::outage(std::string_view id,
 }
 
 std::vector<api::MemberView> AgentBackend::members() const {
-    return {{.name = agent_.config_.name,
-             .address = "",
-             .zone = agent_.config_.zone,
-             .state = "alive",
-             .incarnation = 0,
-             .picket = true,
-             .version = std::string(version),
-             .fit = true,
-             .checks = static_cast<std::uint32_t>(agent_.checks_.rows().size())}};
+    const auto checks = static_cast<std::uint32_t>(agent_.checks_.rows().size());
+    if (agent_.mesh_) return agent_.mesh_->members(checks);
+    api::MemberView self;
+    self.name = agent_.config_.name;
+    self.zone = agent_.config_.zone;
+    self.state = to_text(gossip::Liveness::alive);
+    self.version = version;
+    self.checks = checks;
+    return {self};
 }
 
 void AgentBackend::reload(std::function<void(Result<api::ReloadView>)> done) {

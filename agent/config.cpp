@@ -34,7 +34,7 @@ Status check_listen(std::string_view text) {
 }
 
 Status check_peer(std::string_view text) {
-    const HostPort address = PICKET_TRY(parse_host_port(text, 7946));
+    const HostPort address = PICKET_TRY(parse_host_port(text, gossip_port_default));
     return checks::check_host(address.host);
 }
 

@@ -20,6 +20,9 @@
 
 namespace picket {
 
+// memberlist's, of UDP and TCP.
+constexpr std::uint16_t gossip_port_default = 7946;
+
 enum class GossipProfile : std::uint8_t { lan, wan, local };
 
 struct GossipConfig {

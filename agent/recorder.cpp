@@ -48,6 +48,20 @@ Result<storage::Loaded> Recorder::open() {
     return loaded;
 }
 
+void Recorder::record_at_start(storage::AgentFact fact) {
+    PICKET_ASSERT(!worker_.busy());
+    if (store_) {
+        storage::Batch batch;
+        batch.facts.emplace_back(fact);
+        if (const auto written = store_->write(batch, io::wall_now())) {
+            if (!written->problem.empty()) anew_problem_ = written->problem;
+            return;
+        }
+        // What is wrong shows when it is written again, with all else.
+    }
+    record(std::move(fact));
+}
+
 void Recorder::record(storage::HistoryRow row) {
     writer_.append(io::monotonic_now(), std::move(row));
     arm();

@@ -44,6 +44,10 @@ public:
     // Fails only where another agent holds the state directory.
     Result<storage::Loaded> open();
 
+    // Writes `fact` before it returns, waiting for the disk as open() does, and only
+    // right after it. Without a store the fact waits like any other.
+    void record_at_start(storage::AgentFact fact);
+
     void record(storage::HistoryRow row);
     void record(storage::Fact fact);
 

@@ -316,11 +316,13 @@ std::string members_document(const std::vector<MemberView>& members) {
         json.field_or_null("address", member.address);
         json.field("zone", member.zone);
         json.field("state", member.state);
+        json.field_or_null("since", member.since);
         json.field("incarnation", member.incarnation);
         json.flag("picket", member.picket);
         json.field_or_null("version", member.version);
         json.flag("fit", member.fit);
-        json.field("checks", std::uint64_t{member.checks});
+        json.key("checks");
+        member.checks ? json.number(std::uint64_t{*member.checks}) : json.null();
         json.end_object();
     }
     json.end_array();

@@ -125,12 +125,13 @@ struct MemberView {
     std::string name;
     std::string address;  // Of its gossip; empty: null.
     std::string zone;
-    std::string state;  // alive, suspect, failed, left
+    std::string state;                // alive, suspect, failed, left
+    std::optional<WallTime> since{};  // Of the state, as this agent saw it.
     std::uint64_t incarnation = 0;
     bool picket = true;  // Not merely something that speaks the same gossip.
     std::string version;
     bool fit = true;
-    std::uint32_t checks = 0;
+    std::optional<std::uint32_t> checks{};  // Absent where this agent does not know.
 };
 
 struct StatusView {

@@ -217,7 +217,7 @@ int run_show(const Invocation& invocation, const Terminal& terminal) {
 int run_members(const Invocation& invocation, const Terminal& terminal) {
     return show_document(terminal, invocation, ask(invocation, terminal, "GET", "/v1/members"),
                          read_members, [&](const std::vector<api::MemberView>& members) {
-                             return render_members(terminal.style, members);
+                             return render_members(terminal.style, terminal.now(), members);
                          });
 }
 

@@ -280,11 +280,12 @@ Result<std::vector<api::MemberView>> read_members(std::string_view source) {
         view.address = text(object, "address");
         view.zone = text(object, "zone");
         view.state = text(object, "state");
+        view.since = time_or_none(object, "since");
         view.incarnation = count(object, "incarnation");
         view.picket = flag(object, "picket", true);
         view.version = text(object, "version");
         view.fit = flag(object, "fit", true);
-        view.checks = small_count(object, "checks");
+        if (member(object, "checks").is_number()) view.checks = small_count(object, "checks");
         return view;
     });
 }

@@ -21,7 +21,8 @@ std::string render_outages(const Style& style, WallTime now, const api::OutagesV
 std::string render_outage(const Style& style, WallTime now, const api::OutageDetailView& view);
 std::string render_history(const Style& style, const api::HistoryView& view);
 std::string render_history_csv(const api::HistoryView& view);
-std::string render_members(const Style& style, const std::vector<api::MemberView>& members);
+std::string render_members(const Style& style, WallTime now,
+                           const std::vector<api::MemberView>& members);
 std::string render_reload(const Style& style, const api::ReloadView& view);
 std::string render_event(const Style& style, const api::Event& event);
 

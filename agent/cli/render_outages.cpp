@@ -71,11 +71,14 @@ std::string render_outage(const Style& style, WallTime now, const api::OutageDet
     return text + votes_text(style, view.votes) + timeline_text(style, view.timeline);
 }
 
-std::string render_members(const Style& style, const std::vector<api::MemberView>& members) {
+std::string render_members(const Style& style, WallTime now,
+                           const std::vector<api::MemberView>& members) {
     Table table({{.heading = "NAME", .align = Align::left, .width_min = 16},
                  {.heading = "ADDRESS", .align = Align::left, .width_min = 0},
                  {.heading = "ZONE", .align = Align::left, .width_min = 8},
                  {.heading = "STATE", .align = Align::left, .width_min = 0},
+                 {.heading = "SINCE", .align = Align::left, .width_min = 0},
+                 {.heading = "INCARNATION", .align = Align::right, .width_min = 0},
                  {.heading = "VERSION", .align = Align::left, .width_min = 0},
                  {.heading = "FIT", .align = Align::left, .width_min = 0},
                  {.heading = "CHECKS", .align = Align::right, .width_min = 0}});
@@ -83,9 +86,11 @@ std::string render_members(const Style& style, const std::vector<api::MemberView
     for (const api::MemberView& member : members) {
         table.add({member.name, or_dash(member.address), or_dash(member.zone),
                    Cell(member.state, colour_of_state(member.state)),
+                   member.since ? age(now - *member.since) : "-",
+                   fmt::to_string(member.incarnation),
                    member.picket ? or_dash(member.version) : "not picket",
                    member.fit ? Cell("yes") : Cell("no", Colour::yellow),
-                   fmt::to_string(member.checks)});
+                   member.checks ? fmt::to_string(*member.checks) : "-"});
     }
     return table.text(style);
 }

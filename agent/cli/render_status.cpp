@@ -53,6 +53,7 @@ std::string summary(const Style& style, const StatusView& view) {
         line += fmt::format("{}mesh {} alive", dot, mesh.alive);
         if (mesh.suspect > 0) line += fmt::format(", {} suspect", mesh.suspect);
         if (mesh.failed > 0) line += fmt::format(", {} failed", mesh.failed);
+        if (mesh.left > 0) line += fmt::format(", {} left", mesh.left);
     }
     if (!mesh.quorum) line += fmt::format("{}no quorum", dot);
     return paragraph(style, line, 0);

@@ -24,6 +24,8 @@ public:
 
     bool open() const { return fd_ >= 0; }
     int get() const { return fd_; }
+    // The caller closes it from now on.
+    int release() { return std::exchange(fd_, -1); }
 
 private:
     int fd_ = -1;

@@ -54,6 +54,10 @@ struct TcpStream::Session {
             case Event::Kind::written:
                 if (event.error_number != 0) fail("write to " + peer, event.error_number);
                 return;
+            case Event::Kind::finished:
+                if (event.error_number != 0) return fail("finish " + peer, event.error_number);
+                if (events.on_finished) events.on_finished();
+                return;
         }
     }
 
@@ -85,6 +89,15 @@ TcpStream::TcpStream(Loop& loop, const Options& options, Events events)
           [&loop](uv_tcp_t* tcp) { uv_tcp_init(&loop.uv(), tcp); })) {
     PICKET_ASSERT(options.read_bytes_max > 0);
     open(loop, options);
+}
+
+TcpStream::TcpStream(Loop& loop, FileDescriptor accepted, const SocketAddress& peer, Events events)
+    : handle_(make_handle<uv_tcp_t, const Event&>(
+          [session = Session{std::move(events), to_text(peer), SIZE_MAX}](
+              const Event& event) mutable { session.on(event); },
+          [&loop](uv_tcp_t* tcp) { uv_tcp_init(&loop.uv(), tcp); })) {
+    PICKET_ASSERT(uv_tcp_open(&handle_->uv, accepted.release()) == 0);
+    start_reading(&handle_->uv);
 }
 
 void TcpStream::open(Loop& loop, const Options& options) {
@@ -151,6 +164,18 @@ void TcpStream::write(std::string bytes) {
         });
     // Refused at once only where there is no connection, and that is told already.
     if (status == 0) static_cast<void>(write.release());
+}
+
+void TcpStream::finish() {
+    auto request = std::make_unique<uv_shutdown_t>();
+    const int status =
+        uv_shutdown(request.get(), stream(&handle_->uv), [](uv_shutdown_t* finished, int result) {
+            const std::unique_ptr<uv_shutdown_t> owned(finished);
+            auto* tcp = reinterpret_cast<uv_tcp_t*>(finished->handle);
+            State::fire(tcp, {Event::Kind::finished, tcp, -result, {}});
+        });
+    // As with a write: refused at once only where there is no connection.
+    if (status == 0) static_cast<void>(request.release());
 }
 
 }  // namespace picket::io

@@ -1,9 +1,9 @@
-// TcpStream: the client's end of one TCP connection, on the loop.
+// TcpStream: our end of one TCP connection, on the loop.
 //
-// It connects when it is made and reads from then on. What happens comes as
-// events, never from within a call to the stream; a stream may be destroyed in
-// any of them, which closes the connection and ends the events. Bytes written
-// that have not gone out by then may be lost.
+// It connects when it is made, or takes over a connection that was accepted, and
+// reads from then on. What happens comes as events, never from within a call to the stream; a
+// stream may be destroyed in any of them, which closes the connection and ends the events. Bytes
+// written that have not gone out by then may be lost.
 
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "agent/base/address.h"
+#include "agent/io/file_descriptor.h"
 #include "agent/io/handle.h"
 #include "agent/io/loop.h"
 #include "agent/io/timer.h"
@@ -45,18 +46,25 @@ public:
         std::function<void()> on_connected = nullptr;
         std::function<void(std::string_view bytes)> on_bytes = nullptr;  // Valid for the call.
         std::function<void(StreamEnd)> on_end = nullptr;                 // No bytes follow.
-        std::function<void(StreamError)> on_error = nullptr;             // Nothing follows.
+        std::function<void()> on_finished = nullptr;          // What finish() asked for is done.
+        std::function<void(StreamError)> on_error = nullptr;  // Nothing follows.
     };
 
     TcpStream(Loop& loop, const Options& options, Events events);
+
+    // Takes over a connection that was accepted from `peer`: there is no on_connected.
+    TcpStream(Loop& loop, FileDescriptor accepted, const SocketAddress& peer, Events events);
 
     // Sends `bytes` after those written before, once connected. A failure comes as
     // on_error.
     void write(std::string bytes);
 
+    // Says that no more will be written, after what was. The peer may still write.
+    void finish();
+
 private:
     struct Event {
-        enum class Kind : std::uint8_t { refused, connected, read, written };
+        enum class Kind : std::uint8_t { refused, connected, read, written, finished };
 
         Kind kind = Kind::connected;
         uv_tcp_t* tcp = nullptr;

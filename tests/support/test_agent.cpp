@@ -56,11 +56,11 @@ bool matches(const Json& event, const Json& expected) {
 
 }  // namespace
 
-TestAgent::TestAgent() {
+TestAgent::TestAgent(const std::string& name, const std::string& zone) {
     std::filesystem::create_directory(directory_.path("checks.d"));
     std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
-    configuration_ = "[agent]\nname = \"a1\"\nzone = \"z1\"\nstate_dir = \"" + state_path() +
-                     "\"\nsocket = \"" + socket_path() + "\"\nchecks = [\"" +
+    configuration_ = "[agent]\nname = \"" + name + "\"\nzone = \"" + zone + "\"\nstate_dir = \"" +
+                     state_path() + "\"\nsocket = \"" + socket_path() + "\"\nchecks = [\"" +
                      directory_.path("checks.d") + "\"]\n";
 }
 

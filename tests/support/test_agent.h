@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 
 class TestAgent {
 public:
-    TestAgent();
+    explicit TestAgent(const std::string& name = "a1", const std::string& zone = "z1");
     ~TestAgent();
 
     // Writes checks.d/FILE; a running agent notices by itself.
@@ -56,6 +56,7 @@ public:
     std::string state_path(const std::string& name = "") const;
     std::string socket_path() const { return directory_.path("picket.sock"); }
     std::string config_path() const { return directory_.path("picket.toml"); }
+    bool running() const { return process_ != nullptr && process_->running(); }
     Process& process() { return *process_; }
 
 private:

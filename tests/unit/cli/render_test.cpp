@@ -246,6 +246,8 @@ TEST_CASE("members, reloads and events are a line each") {
                                                 .address = "",
                                                 .zone = "eu-1a",
                                                 .state = "alive",
+                                                .since = sample_now - 5min,
+                                                .incarnation = 3,
                                                 .version = "0.1.0",
                                                 .checks = 12},
                                                {.name = "am-1",
@@ -255,10 +257,11 @@ TEST_CASE("members, reloads and events are a line each") {
                                                 .picket = false,
                                                 .version = "",
                                                 .fit = false}};
-    CHECK(render_members(narrow, read_members(api::members_document(members)).value()) ==
-          "NAME    ADDRESS        ZONE   STATE   VERSION     FIT  CHECKS\n"
-          "web-03  -              eu-1a  alive   0.1.0       yes      12\n"
-          "am-1    10.0.0.9:9094  -      failed  not picket  no        0\n");
+    CHECK(
+        render_members(narrow, sample_now, read_members(api::members_document(members)).value()) ==
+        "NAME    ADDRESS        ZONE   STATE   SINCE  INCARNATION  VERSION     FIT  CHECKS\n"
+        "web-03  -              eu-1a  alive   5m               3  0.1.0       yes      12\n"
+        "am-1    10.0.0.9:9094  -      failed  -                0  not picket  no        -\n");
     const api::ReloadView reload{1, 2, 3, 4, {"a.toml:1:1: x: unknown key"}};
     CHECK(render_reload(narrow, read_reload(api::reload_document(reload)).value()) ==
           "1 added, 2 changed, 3 removed, 4 unchanged\n\nProblems\n  a.toml:1:1: x: unknown key\n");
