@@ -17,6 +17,14 @@ std::int64_t bucket_size(std::size_t starts_per_second_max) {
                                   static_cast<std::int64_t>(starts_per_second_max) * 100'000);
 }
 
+// How long before `at` the last moment was that lies `offset` into an interval: more than
+// 0, at most the interval, also for a wall clock before 1970.
+Duration since_phase(WallTime at, Duration interval, Duration offset) {
+    Duration since = (at.time_since_epoch() - offset) % interval;
+    if (since <= Duration{0}) since += interval;
+    return since;
+}
+
 }  // namespace
 
 Schedule::Schedule(Options options)
@@ -36,11 +44,10 @@ void Schedule::add(Instant now, WallTime wall, CheckKey key, Duration interval,
 
     Entry entry{.interval = interval};
     entry.extra = first_within > Duration{0} ? now + spread(first_within) : now;
-    // The first slot after the first question.
+    // The first slot after the first question. One at that very moment would be its double.
     const WallTime first = wall + (entry.extra - now);
-    const Duration since_slot = (first.time_since_epoch() - spread(interval)) % interval;
-    entry.slot = entry.extra + (interval - since_slot);
-    if (entry.slot > entry.extra + interval) entry.slot -= interval;  // A wall clock before 1970.
+    const Duration since_slot = since_phase(first, interval, spread(interval));
+    entry.slot = entry.extra + (since_slot == interval ? interval : interval - since_slot);
     PICKET_ASSERT(entry.slot > entry.extra);
 
     waiting_.emplace(entry.due(), key);
@@ -48,13 +55,60 @@ void Schedule::add(Instant now, WallTime wall, CheckKey key, Duration interval,
     PICKET_ASSERT(added);
 }
 
+void Schedule::add_witnessed(CheckKey key, Duration interval) {
+    PICKET_ASSERT(interval > Duration{0});
+    const Entry entry{.interval = interval, .slot = never, .witnessed = true};
+    const bool added = entries_.emplace(key, entry).second;
+    PICKET_ASSERT(added);
+}
+
+void Schedule::seat(Instant now, WallTime wall, CheckKey key, std::optional<Duration> offset) {
+    const auto found = entries_.find(key);
+    PICKET_ASSERT(found != entries_.end());
+    Entry& entry = found->second;
+    PICKET_ASSERT(entry.witnessed);
+    slots_.erase({entry.due(), key});
+    entry.slot = entry.extra = never;
+    if (!offset) return;
+    entry.slot = now + (entry.interval - since_phase(wall, entry.interval, *offset));
+    if (entry.last_slot != Instant::min() && entry.last_slot + entry.interval < entry.slot) {
+        entry.extra = entry.last_slot + entry.interval;
+    }
+    slots_.emplace(entry.due(), key);
+}
+
+std::optional<CheckKey> Schedule::poll_slot(Instant now) {
+    if (slots_.empty() || slots_.begin()->first > now) return std::nullopt;
+    const CheckKey key = slots_.begin()->second;
+    slots_.erase(slots_.begin());
+    Entry& entry = entries_.at(key);
+    if (entry.extra <= now) entry.extra = never;
+    if (entry.slot <= now) entry.slot += entry.interval;
+    skip_missed(entry, now);
+    entry.last_slot = now;
+    slots_.emplace(entry.due(), key);
+    return key;
+}
+
+void Schedule::request(Instant now, CheckKey key, AttemptId attempt) {
+    PICKET_ASSERT(attempt != 0);
+    const auto found = entries_.find(key);
+    PICKET_ASSERT(found != entries_.end() && found->second.witnessed);
+    requests_.push_back({key, attempt, now});
+}
+
 void Schedule::remove(CheckKey key) {
     const auto found = entries_.find(key);
     if (found == entries_.end()) return;
-    if (found->second.in_flight) {
+    const Entry& entry = found->second;
+    if (entry.witnessed) {
+        in_flight_ -= entry.attempts;
+        slots_.erase({entry.due(), key});
+        std::erase_if(requests_, [key](const Request& request) { return request.key == key; });
+    } else if (entry.in_flight) {
         --in_flight_;
     } else {
-        waiting_.erase({found->second.due(), key});
+        waiting_.erase({entry.due(), key});
     }
     entries_.erase(found);
 }
@@ -63,19 +117,34 @@ void Schedule::ask_at(CheckKey key, Instant at) {
     const auto found = entries_.find(key);
     PICKET_ASSERT(found != entries_.end());
     Entry& entry = found->second;
+    PICKET_ASSERT(!entry.witnessed);
     if (!entry.in_flight) waiting_.erase({entry.due(), key});
     entry.extra = at;
     if (!entry.in_flight) waiting_.emplace(entry.due(), key);
 }
 
-std::optional<Schedule::Start> Schedule::poll_start(Instant now) {
-    if (waiting_.empty() || waiting_.begin()->first > now) return std::nullopt;
+bool Schedule::admits(Instant now) {
     refill(now);
     if (in_flight_ >= options_.in_flight_max || tokens_ < start_cost) {
         held_back_at_ = now;
-        return std::nullopt;
+        return false;
     }
     tokens_ -= start_cost;
+    return true;
+}
+
+std::optional<Schedule::Start> Schedule::poll_start(Instant now) {
+    if (!requests_.empty()) {
+        if (!admits(now)) return std::nullopt;
+        const Request request = requests_.front();
+        requests_.pop_front();
+        if (request.since <= held_back_at_ && request.since < now) ++counters_.starts_held_back;
+        ++counters_.starts;
+        ++entries_.at(request.key).attempts;
+        ++in_flight_;
+        return Start{request.key, request.since, request.attempt};
+    }
+    if (waiting_.empty() || waiting_.begin()->first > now || !admits(now)) return std::nullopt;
 
     const auto [due, key] = *waiting_.begin();
     waiting_.erase(waiting_.begin());
@@ -90,10 +159,16 @@ std::optional<Schedule::Start> Schedule::poll_start(Instant now) {
     return Start{key, due};
 }
 
-void Schedule::on_finished(Instant now, CheckKey key) {
+void Schedule::on_finished(Instant now, CheckKey key, AttemptId attempt) {
     const auto found = entries_.find(key);
     PICKET_ASSERT(found != entries_.end());
     Entry& entry = found->second;
+    if (attempt != 0) {
+        PICKET_ASSERT(entry.attempts > 0);
+        --entry.attempts;
+        --in_flight_;
+        return;
+    }
     PICKET_ASSERT(entry.in_flight);
     entry.in_flight = false;
     --in_flight_;
@@ -102,11 +177,15 @@ void Schedule::on_finished(Instant now, CheckKey key) {
 }
 
 Instant Schedule::next_wakeup() const {
-    if (waiting_.empty() || in_flight_ >= options_.in_flight_max) return never;
-    const Instant due = waiting_.begin()->first;
-    if (tokens_ >= start_cost) return due;
-    const auto rate = static_cast<std::int64_t>(options_.starts_per_second_max);
-    return std::max(due, refilled_at_ + Duration((start_cost - tokens_ + rate - 1) / rate));
+    const Instant slot = slots_.empty() ? never : slots_.begin()->first;
+    Instant due = waiting_.empty() ? never : waiting_.begin()->first;
+    if (!requests_.empty()) due = std::min(due, requests_.front().since);
+    if (due == never || in_flight_ >= options_.in_flight_max) return slot;
+    if (tokens_ < start_cost) {
+        const auto rate = static_cast<std::int64_t>(options_.starts_per_second_max);
+        due = std::max(due, refilled_at_ + Duration((start_cost - tokens_ + rate - 1) / rate));
+    }
+    return std::min(slot, due);
 }
 
 void Schedule::skip_missed(Entry& entry, Instant now) {

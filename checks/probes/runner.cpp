@@ -37,18 +37,39 @@ Runner::Runner(io::Loop& loop, Schedule::Options options, MakeProbe make_probe, 
       timer_(loop, [this] { turn(); }) {}
 
 void Runner::add(CheckKey key, const Definition& definition, Duration first_within) {
-    const bool added =
-        carried_.emplace(key, Carried{.definition = &definition, .probe = make_probe_(definition)})
-            .second;
-    PICKET_ASSERT(added);
+    add_carried(key, definition);
     schedule_.add(io::monotonic_now(), io::wall_now(), key, definition.interval, first_within);
+    arm();
+}
+
+void Runner::add_witnessed(CheckKey key, const Definition& definition) {
+    PICKET_ASSERT(witnessing_.on_slot && witnessing_.on_attempt);
+    add_carried(key, definition);
+    schedule_.add_witnessed(key, definition.interval);
+}
+
+void Runner::add_carried(CheckKey key, const Definition& definition) {
+    const auto [carried, added] = carried_.try_emplace(key, Carried{&definition, {}});
+    PICKET_ASSERT(added);
+    free_asking(key, carried->second);
+}
+
+void Runner::seat(CheckKey key, std::optional<Duration> offset) {
+    schedule_.seat(io::monotonic_now(), io::wall_now(), key, offset);
+    arm();
+}
+
+void Runner::attempt(CheckKey key, AttemptId attempt) {
+    schedule_.request(io::monotonic_now(), key, attempt);
     arm();
 }
 
 void Runner::remove(CheckKey key) {
     const auto found = carried_.find(key);
     if (found == carried_.end()) return;
-    if (found->second.cancel_at != never) deadlines_.erase({found->second.cancel_at, key});
+    for (const auto& asking : found->second.askings) {
+        if (asking->cancel_at != never) deadlines_.erase({asking->cancel_at, asking.get()});
+    }
     carried_.erase(found);
     schedule_.remove(key);
     arm();
@@ -56,6 +77,9 @@ void Runner::remove(CheckKey key) {
 
 void Runner::turn() {
     enforce_deadlines(io::monotonic_now());
+    while (const auto key = schedule_.poll_slot(io::monotonic_now())) {
+        witnessing_.on_slot(io::monotonic_now(), *key);
+    }
     // Starting a probe takes time; each start gets the clock as it is then.
     while (const auto next = schedule_.poll_start(io::monotonic_now())) {
         start(io::monotonic_now(), *next);
@@ -68,41 +92,57 @@ void Runner::arm() {
     timer_.set(std::min(schedule_.next_wakeup(), deadline));
 }
 
-void Runner::start(Instant now, const Schedule::Start& next) {
-    Carried& carried = carried_.at(next.key);
-    lateness_.add(now - next.due);
-    const Instant deadline = now + carried.definition->timeout;
-    carried.started = now;
-    carried.started_at = io::wall_now();
-    carried.cancel_at = deadline + deadline_grace;
-    deadlines_.emplace(carried.cancel_at, next.key);
-    carried.probe->start(now, deadline, [this, key = next.key](Outcome outcome) {
-        finish(key, std::move(outcome));
-    });
+Runner::Asking& Runner::free_asking(CheckKey key, Carried& carried) {
+    for (const auto& asking : carried.askings) {
+        if (asking->cancel_at == never) return *asking;
+    }
+    auto asking = std::make_unique<Asking>();
+    asking->key = key;
+    asking->probe = make_probe_(*carried.definition);
+    return *carried.askings.emplace_back(std::move(asking));
 }
 
-void Runner::finish(CheckKey key, Outcome outcome) {
-    Carried& carried = carried_.at(key);
+void Runner::start(Instant now, const Schedule::Start& next) {
+    Carried& carried = carried_.at(next.key);
+    Asking& asking = free_asking(next.key, carried);
+    lateness_.add(now - next.due);
+    const Instant deadline = now + carried.definition->timeout;
+    asking.attempt = next.attempt;
+    asking.started = now;
+    asking.started_at = io::wall_now();
+    asking.cancel_at = deadline + deadline_grace;
+    deadlines_.emplace(asking.cancel_at, &asking);
+    asking.probe->start(now, deadline,
+                        [this, &asking](Outcome outcome) { finish(asking, std::move(outcome)); });
+}
+
+void Runner::finish(Asking& asking, Outcome outcome) {
     const Instant now = io::monotonic_now();
-    deadlines_.erase({carried.cancel_at, key});
-    carried.cancel_at = never;
-    schedule_.on_finished(now, key);
+    deadlines_.erase({asking.cancel_at, &asking});
+    asking.cancel_at = never;
+    const CheckKey key = asking.key;
+    const AttemptId attempt = asking.attempt;
+    schedule_.on_finished(now, key, attempt);
     arm();
+    Run run{.started = asking.started,
+            .ended = now,
+            .started_at = asking.started_at,
+            .ended_at = io::wall_now(),
+            .outcome = conclude(std::move(outcome), *carried_.at(key).definition)};
     // Last: the receiver may remove the check.
-    on_run_(key, Run{.started = carried.started,
-                     .ended = now,
-                     .started_at = carried.started_at,
-                     .ended_at = io::wall_now(),
-                     .outcome = conclude(std::move(outcome), *carried.definition)});
+    if (attempt != 0) {
+        witnessing_.on_attempt(key, attempt, std::move(run));
+    } else {
+        on_run_(key, std::move(run));
+    }
 }
 
 void Runner::enforce_deadlines(Instant now) {
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-        const CheckKey key = deadlines_.begin()->second;
-        Carried& carried = carried_.at(key);
-        carried.probe->cancel();
+        Asking& asking = *deadlines_.begin()->second;
+        asking.probe->cancel();
         ++deadlines_enforced_;
-        finish(key, no_answer(*carried.definition, now - carried.started));
+        finish(asking, no_answer(*carried_.at(asking.key).definition, now - asking.started));
     }
 }
 

@@ -1,9 +1,13 @@
 // Runner: asks the checks that the schedule says, and owns their time.
 //
-// It holds one probe for each check, starts it when its slot comes, and hands on
+// It holds a probe for each check, starts it when its slot comes, and hands on
 // the outcome. A run that has not answered `deadline_grace` after its timeout is
 // cancelled and counts as a failure with class timeout: a probe promises to
 // answer by itself by then, and says more about why.
+//
+// Of a check that a panel of the mesh witnesses it tells the slots and starts the
+// attempts that it is asked for. Several of them may be under way; each has a probe of
+// its own, kept for the next.
 //
 // Outcomes leave redacted: no value that a substitution brought in.
 
@@ -13,9 +17,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "agent/io/timer.h"
 #include "checks/definition.h"
@@ -44,6 +50,13 @@ class Runner {
 public:
     using MakeProbe = std::function<std::unique_ptr<Probe>(const Definition&)>;
     using OnRun = std::function<void(CheckKey, Run)>;
+    using AttemptId = Schedule::AttemptId;
+
+    // Both are called from the loop, never from within a call to the runner.
+    struct Witnessing {
+        std::function<void(Instant now, CheckKey)> on_slot;
+        std::function<void(CheckKey, AttemptId, Run)> on_attempt;
+    };
 
     static constexpr Duration deadline_grace = std::chrono::milliseconds(20);
 
@@ -53,7 +66,14 @@ public:
     // Carries a check. `definition` must outlive it. Requires that `key` is free.
     void add(CheckKey key, const Definition& definition, Duration first_within);
 
-    // Ends a run in flight without an outcome.
+    // Carries a check that is asked on request only (checks/schedule.h). Requires
+    // set_witnessing().
+    void add_witnessed(CheckKey key, const Definition& definition);
+    void set_witnessing(Witnessing witnessing) { witnessing_ = std::move(witnessing); }
+    void seat(CheckKey key, std::optional<Duration> offset);
+    void attempt(CheckKey key, AttemptId attempt);
+
+    // Ends its runs in flight without an outcome.
     void remove(CheckKey key);
 
     // Asks once more at `at`, beside the slots.
@@ -64,25 +84,33 @@ public:
     std::uint64_t deadlines_enforced() const { return deadlines_enforced_; }
 
 private:
-    struct Carried {
-        const Definition* definition = nullptr;
+    struct Asking {
+        CheckKey key{};
+        AttemptId attempt = 0;
         std::unique_ptr<Probe> probe;
         Instant started{};
         WallTime started_at{};
-        Instant cancel_at = never;  // Of the run in flight.
+        Instant cancel_at = never;  // Of the run in flight; never: there is none.
+    };
+    struct Carried {
+        const Definition* definition = nullptr;
+        std::vector<std::unique_ptr<Asking>> askings;  // One, but of a witnessed check.
     };
 
     void turn();
     void arm();
+    void add_carried(CheckKey key, const Definition& definition);
+    Asking& free_asking(CheckKey key, Carried& carried);
     void start(Instant now, const Schedule::Start& next);
-    void finish(CheckKey key, Outcome outcome);
+    void finish(Asking& asking, Outcome outcome);
     void enforce_deadlines(Instant now);
 
     Schedule schedule_;
     MakeProbe make_probe_;
     OnRun on_run_;
+    Witnessing witnessing_;
     std::unordered_map<CheckKey, Carried> carried_;
-    std::set<std::pair<Instant, CheckKey>> deadlines_;
+    std::set<std::pair<Instant, Asking*>> deadlines_;
     LatenessHistogram lateness_;
     std::uint64_t deadlines_enforced_ = 0;
     io::Timer timer_;

@@ -152,5 +152,54 @@ TEST_CASE("a wall clock before 1970 still gives slots") {
     CHECK(play.starts[CheckKey{42}].size() == 7);
 }
 
+TEST_CASE("a witnessed check has its slots where its seat is, and none without one") {
+    Schedule schedule({});
+    const CheckKey key{77};
+    schedule.add_witnessed(key, 10s);
+    CHECK(schedule.next_wakeup() == never);
+    schedule.seat(start, wall, key, 4s);
+    CHECK_FALSE(schedule.poll_slot(start + 3s));
+    CHECK(schedule.next_wakeup() == start + 4s);
+    CHECK(schedule.poll_slot(start + 4s) == key);
+    CHECK_FALSE(schedule.poll_slot(start + 4s));
+    CHECK_FALSE(schedule.poll_start(start + 4s));
+    CHECK(schedule.next_wakeup() == start + 14s);
+    schedule.seat(start + 5s, wall + 5s, key, std::nullopt);
+    CHECK(schedule.next_wakeup() == never);
+}
+
+TEST_CASE("a seat that moves back lets no more than an interval pass between two slots") {
+    Schedule schedule({});
+    const CheckKey key{77};
+    schedule.add_witnessed(key, 10s);
+    schedule.seat(start, wall, key, 4s);
+    CHECK(schedule.poll_slot(start + 4s) == key);
+    schedule.seat(start + 13s, wall + 13s, key, 6s);
+    CHECK(schedule.next_wakeup() == start + 14s);
+    CHECK(schedule.poll_slot(start + 14s) == key);
+    CHECK(schedule.next_wakeup() == start + 16s);
+    CHECK(schedule.poll_slot(start + 16s) == key);
+    CHECK(schedule.next_wakeup() == start + 26s);
+}
+
+TEST_CASE("requested attempts go first, several at one check, and within the limits") {
+    Schedule schedule({.in_flight_max = 2});
+    const CheckKey key{77};
+    schedule.add(start, wall, CheckKey{1}, 10s, 0s);
+    schedule.add_witnessed(key, 10s);
+    for (Schedule::AttemptId id = 1; id <= 3; ++id) schedule.request(start, key, id);
+    CHECK(schedule.poll_start(start)->attempt == 1);
+    CHECK(schedule.poll_start(start)->attempt == 2);
+    CHECK_FALSE(schedule.poll_start(start));
+    CHECK(schedule.next_wakeup() == never);
+    schedule.on_finished(start + 1s, key, 1);
+    CHECK(schedule.poll_start(start + 1s)->attempt == 3);
+    CHECK(schedule.counters().starts_held_back == 1);
+    // What is removed takes its attempts along.
+    schedule.remove(key);
+    CHECK(schedule.in_flight() == 0);
+    CHECK(schedule.poll_start(start + 1s)->key == CheckKey{1});
+}
+
 }  // namespace
 }  // namespace picket::checks
