@@ -1,5 +1,6 @@
 #include "agent/recorder.h"
 
+#include <iterator>
 #include <utility>
 
 #include "agent/base/assert.h"
@@ -72,6 +73,13 @@ void Recorder::record(storage::Fact fact) {
     arm();
 }
 
+void Recorder::record_durably(storage::Fact fact, std::function<void(const Status&)> done) {
+    const Instant now = io::monotonic_now();
+    awaited_.push_back({writer_.append(now, std::move(fact)), std::move(done)});
+    writer_.hurry(now);
+    arm();
+}
+
 void Recorder::settle(std::function<void()> done) {
     settling_.push_back(std::move(done));
     writer_.flush(io::monotonic_now());
@@ -109,12 +117,14 @@ void Recorder::turn() {
         }
     }
     if (!worker_.busy()) call_settled();
+    call_durable();
     end_if_finished();
     arm();
 }
 
 void Recorder::arm() {
     if (worker_.busy()) return timer_.clear();  // Its end turns again.
+    if (!awaited_.empty() && refusal()) return timer_.set(io::monotonic_now());
     if (!store_) return timer_.set(reopen_at_);
     timer_.set(std::min(writer_.next_wakeup(), prune_at_));
 }
@@ -194,6 +204,33 @@ void Recorder::adopt(Store::Opened opened) {
 
 void Recorder::call_settled() {
     for (const auto& done : std::exchange(settling_, {})) done();
+}
+
+std::optional<Error> Recorder::refusal() const {
+    if (worker_.busy()) return std::nullopt;
+    if (!store_) return Error(Code::io, open_problem_);
+    // The disk has its pause before the next try, but nobody waits for that.
+    if (!write_problem_.empty()) return Error(Code::io, write_problem_);
+    return std::nullopt;
+}
+
+void Recorder::call_durable() {
+    const std::optional<Error> refused = refusal();
+    std::deque<Awaited> still_awaited;
+    for (Awaited& each : std::exchange(awaited_, {})) {
+        if (each.number <= writer_.facts_written()) {
+            each.done({});
+        } else if (writer_.fact_lost(each.number)) {
+            each.done(failure(Code::exhausted, "too many facts wait to be written"));
+        } else if (refused) {
+            each.done(tl::make_unexpected(*refused));
+        } else {
+            still_awaited.push_back(std::move(each));
+        }
+    }
+    // What `done` recorded came later.
+    awaited_.insert(awaited_.begin(), std::make_move_iterator(still_awaited.begin()),
+                    std::make_move_iterator(still_awaited.end()));
 }
 
 void Recorder::end_if_finished() {

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -51,6 +52,14 @@ public:
     void record(storage::HistoryRow row);
     void record(storage::Fact fact);
 
+    // Records a fact that is acted on only once no loss of power can take it back, and
+    // has it written at once. Calls `done` exactly once, later, never from within:
+    // with success when it is on disk, and all facts recorded before it; or with the
+    // reason why it is not: the disk does not take it now (it is kept and tried
+    // again), nothing can be recorded, or too much waited. An agent that ends first
+    // drops `done`.
+    void record_durably(storage::Fact fact, std::function<void(const Status&)> done);
+
     // Calls `done` when what was recorded so far is on disk, as far as it can be:
     // for a reader that must see what was just told. Later, or at once, from within.
     void settle(std::function<void()> done);
@@ -72,9 +81,18 @@ private:
     void reopen();
     void adopt(storage::Store::Opened opened);
     void call_settled();
+    void call_durable();
+    // Why a fact cannot be written now; absent while one can.
+    std::optional<Error> refusal() const;
     void end_if_finished();
 
+    struct Awaited {
+        storage::HistoryWriter::FactNumber number;
+        std::function<void(const Status&)> done;
+    };
+
     Options options_;
+    std::deque<Awaited> awaited_;  // By number.
     std::function<void(storage::Loaded)> on_opened_;
     std::function<void()> on_begun_anew_;
     std::function<void()> on_finished_;

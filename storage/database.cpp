@@ -148,6 +148,13 @@ void Statement::bind_at(int position, std::string_view value) {
     if (code != SQLITE_OK) bind_code_ = code;
 }
 
+void Statement::bind_at(int position, Blob value) {
+    const char* bytes = value.bytes.data() == nullptr ? "" : value.bytes.data();
+    const int code = sqlite3_bind_blob64(statement_.get(), position, bytes, value.bytes.size(),
+                                         SQLITE_TRANSIENT);
+    if (code != SQLITE_OK) bind_code_ = code;
+}
+
 void Statement::bind_at(int position, std::optional<std::int64_t> value) {
     if (value) return bind_at(position, *value);
     const int code = sqlite3_bind_null(statement_.get(), position);
@@ -194,6 +201,13 @@ std::string Statement::text(int column) const {
     if (bytes == nullptr) return {};
     const auto length = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
     return {reinterpret_cast<const char*>(bytes), length};
+}
+
+std::string Statement::blob(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_.get(), column);
+    if (bytes == nullptr) return {};
+    const auto length = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+    return {static_cast<const char*>(bytes), length};
 }
 
 Error Statement::corrupt(std::string_view what) const {
@@ -288,8 +302,16 @@ const std::string& Database::path() const {
 
 // ---- Transaction
 
-Result<Transaction> Transaction::begin(Database& database) {
-    PICKET_TRY(database.execute("BEGIN IMMEDIATE"));
+Result<Transaction> Transaction::begin(Database& database, Durability durability) {
+    // Each begins with what it needs, so none has to put it back.
+    PICKET_TRY(database.execute(durability == Durability::power
+                                    ? "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
+                                    : "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"));
+    return Transaction(database.connection_.get());
+}
+
+Result<Transaction> Transaction::begin_reading(Database& database) {
+    PICKET_TRY(database.execute("BEGIN"));
     return Transaction(database.connection_.get());
 }
 

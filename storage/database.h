@@ -10,8 +10,9 @@
 //
 // Settings are for a small agent: a page cache of half a mebibyte, no memory map,
 // and a write-ahead log that is copied back often enough to stay under 4 MiB.
-// Commits do not wait for the disk (synchronous NORMAL): a killed process loses
-// nothing that was committed, a machine without power at most the last commits.
+// Commits do not wait for the disk unless they are asked to (synchronous NORMAL, or
+// FULL): a killed process loses nothing that was committed, a machine without power
+// at most the commits after the last one that waited.
 
 #pragma once
 
@@ -42,10 +43,21 @@ struct StatementCloser {
     void operator()(sqlite3_stmt* statement) const;
 };
 
+// Bytes to be bound as they are; copied.
+struct Blob {
+    std::string_view bytes;
+};
+
+// What a commit waits for.
+enum class Durability : std::uint8_t {
+    process,  // Survives a kill; without power the last commits may be gone.
+    power,    // On disk, with all that was committed before it.
+};
+
 // A prepared statement. Parameters are ?1, ?2 ... in the order of bind().
 class Statement {
 public:
-    // Starts afresh with these values; text is copied. Integers, text, and
+    // Starts afresh with these values; text is copied. Integers, text, Blob, and
     // std::optional<std::int64_t>, whose absence is NULL.
     template <typename... Values>
     Statement& bind(const Values&... values) {
@@ -69,6 +81,7 @@ public:
     std::int64_t integer(int column) const;
     std::optional<std::int64_t> integer_if_any(int column) const;
     std::string text(int column) const;
+    std::string blob(int column) const;
 
     // What to return where a row holds what cannot be: "read PATH: WHAT".
     Error corrupt(std::string_view what) const;
@@ -79,6 +92,7 @@ private:
 
     void bind_at(int position, std::int64_t value);
     void bind_at(int position, std::string_view value);
+    void bind_at(int position, Blob value);
     void bind_at(int position, std::optional<std::int64_t> value);
     template <std::integral Value>
     void bind_at(int position, Value value) {
@@ -133,7 +147,10 @@ private:
 // All or nothing: what is not committed is rolled back by the destructor.
 class Transaction {
 public:
-    static Result<Transaction> begin(Database& database);
+    static Result<Transaction> begin(Database& database,
+                                     Durability durability = Durability::process);
+    // Reads only, and sees the file as it is at the first read until it ends.
+    static Result<Transaction> begin_reading(Database& database);
     Transaction(Transaction&& other) noexcept;
     Transaction& operator=(Transaction&&) = delete;
     ~Transaction();

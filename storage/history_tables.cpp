@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/assert.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 
@@ -47,11 +48,16 @@ Result<HistoryTables> HistoryTables::create(Database& database) {
         "first_failure_ms, failure_class, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
     auto put_agent_fact = PICKET_TRY(
         database.prepare("INSERT OR REPLACE INTO agent_facts (key, value) VALUES (?1, ?2)"));
-    return HistoryTables(Statements{std::move(find_check), std::move(insert_check),
-                                    std::move(retype_check), std::move(find_message),
-                                    std::move(insert_message), std::move(touch_message),
-                                    std::move(insert_outcome), std::move(insert_transition),
-                                    std::move(put_outage), std::move(put_agent_fact)});
+    auto put_mesh_record = PICKET_TRY(
+        database.prepare("INSERT OR REPLACE INTO mesh_records (kind, key, forget_ms, bytes) "
+                         "VALUES (?1, ?2, ?3, ?4)"));
+    auto forget_mesh_record =
+        PICKET_TRY(database.prepare("DELETE FROM mesh_records WHERE kind = ?1 AND key = ?2"));
+    return HistoryTables(Statements{
+        std::move(find_check), std::move(insert_check), std::move(retype_check),
+        std::move(find_message), std::move(insert_message), std::move(touch_message),
+        std::move(insert_outcome), std::move(insert_transition), std::move(put_outage),
+        std::move(put_agent_fact), std::move(put_mesh_record), std::move(forget_mesh_record)});
 }
 
 void HistoryTables::forget_ids() {
@@ -66,7 +72,9 @@ Status HistoryTables::write(Database& database, const Batch& batch) {
 }
 
 Status HistoryTables::write_all(Database& database, const Batch& batch) {
-    auto transaction = PICKET_TRY(Transaction::begin(database));
+    // Facts are acted on once they are written, so they wait for the disk.
+    auto transaction = PICKET_TRY(Transaction::begin(
+        database, batch.facts.empty() ? Durability::process : Durability::power));
     for (const Fact& fact : batch.facts) {
         PICKET_TRY(std::visit([&](const auto& each) { return write_fact(database, each); }, fact));
     }
@@ -125,6 +133,16 @@ Status HistoryTables::write_fact(Database& database, const Outage& outage) {
 
 Status HistoryTables::write_fact(Database& /*database*/, const AgentFact& fact) {
     return statements_.put_agent_fact.bind(std::string_view(fact.key), std::string_view(fact.value))
+        .run();
+}
+
+Status HistoryTables::write_fact(Database& /*database*/, const MeshRecord& record) {
+    const std::string_view kind = record.kind;
+    const std::string_view key = record.key;
+    if (!record.bytes) return statements_.forget_mesh_record.bind(kind, key).run();
+    PICKET_ASSERT(record.bytes->size() <= mesh_record_bytes_max);
+    return statements_.put_mesh_record
+        .bind(kind, key, to_milliseconds_if_any(record.forget_at), Blob{*record.bytes})
         .run();
 }
 

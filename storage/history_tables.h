@@ -47,6 +47,7 @@ private:
         Statement find_check, insert_check, retype_check;
         Statement find_message, insert_message, touch_message;
         Statement insert_outcome, insert_transition, put_outage, put_agent_fact;
+        Statement put_mesh_record, forget_mesh_record;
     };
 
     explicit HistoryTables(Statements statements) : statements_(std::move(statements)) {}
@@ -57,6 +58,7 @@ private:
     Status write_fact(Database& database, const Transition& transition);
     Status write_fact(Database& database, const Outage& outage);
     Status write_fact(Database& database, const AgentFact& fact);
+    Status write_fact(Database& database, const MeshRecord& record);
 
     // An empty `type` is unknown and leaves the stored one.
     Result<std::int64_t> check_id(Database& database, const std::string& name,

@@ -45,13 +45,20 @@ void HistoryWriter::append(Instant now, HistoryRow row) {
     note_arrival(now, rows_.size());
 }
 
-void HistoryWriter::append(Instant now, Fact fact) {
+HistoryWriter::FactNumber HistoryWriter::append(Instant now, Fact fact) {
     if (facts_waiting() == options_.facts_max) {
+        facts_lost_ = facts_appended_ - facts_.size() + 1;
         facts_.pop_front();
         ++facts_dropped_;
     }
     facts_.push_back(std::move(fact));
+    ++facts_appended_;
     note_arrival(now, facts_.size());
+    return facts_appended_;
+}
+
+void HistoryWriter::hurry(Instant now) {
+    if (!facts_.empty()) due_ = std::max(std::min(due_, now), retry_at_);
 }
 
 void HistoryWriter::note_arrival(Instant now, std::size_t waiting) {
@@ -71,6 +78,7 @@ std::optional<Batch> HistoryWriter::poll_batch(Instant now) {
     PICKET_ASSERT(!rows_.empty() || !facts_.empty());
     writing_.facts = take_front(facts_, options_.batch_rows);
     writing_.outcomes = take_front(rows_, options_.batch_rows);
+    facts_taken_ = facts_appended_ - facts_.size();
     written_awaited_ = true;
 
     // What stays behind is older than what comes next, and has waited long enough.
@@ -83,10 +91,12 @@ void HistoryWriter::on_written(Instant now, const Status& written) {
     written_awaited_ = false;
     if (written) {
         rows_written_ += writing_.outcomes.size();
+        facts_written_ = facts_taken_;
         writing_ = {};
         return;
     }
     ++batches_failed_;
+    facts_taken_ -= writing_.facts.size();
     put_front(facts_, writing_.facts);
     put_front(rows_, writing_.outcomes);
     retry_at_ = now + options_.batch_age;

@@ -32,14 +32,29 @@ public:
         std::size_t batch_rows = 256;  // Of each kind.
         Duration batch_age = std::chrono::milliseconds(500);
         std::size_t rows_max = 65'536;  // More than batch_rows, as is facts_max.
-        std::size_t facts_max = 4'096;
+        std::size_t facts_max = 65'536;
     };
 
     HistoryWriter() : HistoryWriter(Options{}) {}
     explicit HistoryWriter(Options options);
 
+    // Facts are numbered as they come, from 1.
+    using FactNumber = std::uint64_t;
+
     void append(Instant now, HistoryRow row);
-    void append(Instant now, Fact fact);
+    FactNumber append(Instant now, Fact fact);
+
+    // Makes the facts that wait due now, without waiting for batch_age: somebody acts
+    // on them once they are stored. Not before a failed write is due again.
+    void hurry(Instant now);
+
+    // All up to this one were taken into batches, or written.
+    FactNumber facts_taken() const { return facts_taken_; }
+    FactNumber facts_written() const { return facts_written_; }
+    // It was dropped, and will not be written.
+    bool fact_lost(FactNumber number) const {
+        return number > facts_taken_ && number <= facts_lost_;
+    }
 
     // Makes all that waits due now, in as many batches as it takes: for a clean stop.
     void flush(Instant now);
@@ -76,6 +91,10 @@ private:
     bool flushing_ = false;
     Instant due_ = never;
     Instant retry_at_ = Instant::min();  // After a failure nothing is due before.
+    FactNumber facts_appended_ = 0;
+    FactNumber facts_taken_ = 0;
+    FactNumber facts_written_ = 0;
+    FactNumber facts_lost_ = 0;  // The last one dropped.
     std::uint64_t rows_dropped_ = 0;
     std::uint64_t facts_dropped_ = 0;
     std::uint64_t rows_written_ = 0;

@@ -101,6 +101,17 @@ Status load_agent_facts(Database& database, std::map<std::string, std::string>& 
     return {};
 }
 
+Status load_mesh_records(Database& database, WallTime now, std::vector<MeshRecord>& records) {
+    auto rows = PICKET_TRY(
+        database.prepare("SELECT kind, key, forget_ms, bytes FROM mesh_records "
+                         "WHERE forget_ms IS NULL OR forget_ms > ?1 ORDER BY kind, key LIMIT ?2"));
+    rows.bind(to_milliseconds(now), mesh_records_max);
+    while (PICKET_TRY(rows.step())) {
+        records.push_back({rows.text(0), rows.text(1), rows.blob(3), time_column_if_any(rows, 2)});
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Loaded> load(Database& database, WallTime now) {
@@ -108,6 +119,7 @@ Result<Loaded> load(Database& database, WallTime now) {
     PICKET_TRY(load_checks(database, now, loaded.checks));
     PICKET_TRY(load_open_outages(database, loaded.open_outages));
     PICKET_TRY(load_agent_facts(database, loaded.agent_facts));
+    PICKET_TRY(load_mesh_records(database, now, loaded.mesh_records));
     return loaded;
 }
 

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,12 +18,16 @@ struct Loaded {
     std::vector<StoredCheck> checks;   // Sorted by name; the newest limits::checks_max.
     std::vector<Outage> open_outages;  // Oldest first; at most limits::checks_max.
     std::map<std::string, std::string> agent_facts;
+    std::vector<MeshRecord> mesh_records;  // By kind, then key; none that is past its time.
 };
 
 // How far back, and how finely, StoredCheck::recent reaches. Buckets begin at whole
 // multiples of their length.
 constexpr Duration recent_span = std::chrono::hours(1);
 constexpr Duration recent_bucket = std::chrono::minutes(2);
+
+// Beyond this many, by kind and key, the rest stays on disk.
+constexpr std::size_t mesh_records_max = 100'000;
 
 Result<Loaded> load(Database& database, WallTime now);
 

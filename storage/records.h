@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,53 @@ struct HistoryRow {
     std::string check;
     checks::Type type = checks::Type::http;
     OutcomeRecord outcome;
+    // How often the check asks: an outcome speaks for the time until the next one, if
+    // that comes within two intervals, and else for one. 0: unknown, and for none.
+    Duration interval{0};
+    // From `outcome.at` on nobody asks, until the next outcome: maintenance, an agent
+    // that is unfit. The message says why; the rest of the outcome is not looked at.
+    bool pause = false;
+};
+
+// A stretch in which nobody asked.
+struct Gap {
+    WallTime from;
+    WallTime to;
+    std::string reason;  // Empty where no outcome came and nobody said why.
+};
+
+// A point of a check's history: an outcome, or a pause.
+struct HistoryPoint {
+    OutcomeRecord outcome;
+    Duration interval{0};
+    bool pause = false;
+};
+
+// What a window adds up to.
+struct WindowTotals {
+    WallTime from;  // The window as it could be answered: whole slots, and no earlier
+    WallTime to;    // than what is kept.
+    std::uint64_t passed = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t errored = 0;
+    Duration observed{0};
+    Duration not_observed{0};  // observed + not_observed = to - from.
+    Duration latency_passed_total{0};
+};
+
+// One slot of a rollup. Slots in which nothing was observed are there too, empty.
+struct RollupPoint {
+    WallTime at;
+    Duration length{0};
+    std::uint64_t passed = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t errored = 0;
+    Duration observed{0};
+    Duration latency_mean{0};
+    // Of hours only.
+    std::optional<Duration> p50;
+    std::optional<Duration> p95;
+    std::optional<Duration> p99;
 };
 
 // The mesh changed its mind about a check. The newest one is the verdict.
@@ -66,7 +114,18 @@ struct AgentFact {
     std::string value;
 };
 
-using Fact = std::variant<Transition, Outage, AgentFact>;
+// Something the mesh shares and this agent must not forget: a verdict, its evidence,
+// the reference count. Storage does not look inside; the last one given for a
+// (kind, key) stands.
+struct MeshRecord {
+    std::string kind;  // "verdict"
+    std::string key;
+    std::optional<std::string> bytes;   // At most mesh_record_bytes_max; absent: forget it.
+    std::optional<WallTime> forget_at;  // Absent: kept until it is told to be forgotten.
+};
+constexpr std::size_t mesh_record_bytes_max = 65'536;
+
+using Fact = std::variant<Transition, Outage, AgentFact, MeshRecord>;
 
 // What one transaction writes: all of it, or nothing.
 struct Batch {

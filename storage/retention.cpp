@@ -60,6 +60,7 @@ void Retention::begin_pass(WallTime now, const RetentionLimits& limits) {
     in_pass_ = true;
     phase_ = Phase::checks;
     cursor_ = 0;
+    now_ms_ = to_milliseconds(now);
     horizon_ms_ = std::max(to_milliseconds(now - limits.outcomes_age), size_horizon_ms_);
     facts_horizon_ms_ = to_milliseconds(now - limits.facts_age);
     oldest_ms_ = INT64_MAX;
@@ -133,6 +134,11 @@ Status Retention::step_check(Database& database, const RetentionLimits& limits, 
 
 Status Retention::step_messages(Database& database, const RetentionLimits& limits, Pruned& pruned) {
     pruned.more = true;
+    pruned.rows += PICKET_TRY(
+        change(database,
+               "DELETE FROM mesh_records WHERE (kind, key) IN (SELECT kind, key FROM mesh_records "
+               "WHERE forget_ms <= ?1 LIMIT ?2)",
+               now_ms_, limits.rows_per_step_max));
     const auto last = PICKET_TRY(
         find(database,
              "SELECT max(id) FROM (SELECT id FROM messages WHERE id > ?1 ORDER BY id LIMIT ?2)",

@@ -52,6 +52,7 @@ private:
 
     Phase phase_ = Phase::checks;
     bool in_pass_ = false;
+    std::int64_t now_ms_ = 0;            // Of this pass.
     std::int64_t horizon_ms_ = 0;        // Of this pass: older outcomes go.
     std::int64_t facts_horizon_ms_ = 0;  // Older facts go.
     std::int64_t cursor_ = 0;            // The last check, or message, that is done.

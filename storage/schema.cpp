@@ -85,7 +85,18 @@ CREATE TABLE agent_facts (
 ) WITHOUT ROWID, STRICT;
 )";
 
-constexpr std::array known_migrations{Migration{1, first_schema}};
+constexpr const char* second_schema = R"(
+CREATE TABLE mesh_records (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    forget_ms INTEGER,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX mesh_records_to_forget ON mesh_records (forget_ms) WHERE forget_ms IS NOT NULL;
+)";
+
+constexpr std::array known_migrations{Migration{1, first_schema}, Migration{2, second_schema}};
 
 // The version the file is at; 0 for a new one.
 Result<std::int64_t> version_of(Database& database, std::span<const Migration> steps) {

@@ -161,5 +161,40 @@ TEST_CASE("a flush makes everything due at once, also what comes after it") {
     CHECK(writer.idle());
 }
 
+TEST_CASE("a fact that somebody waits for is due at once, but not before a pause is over") {
+    HistoryWriter writer(small());
+    CHECK(writer.append(start, fact("a")) == 1);
+    CHECK(writer.next_wakeup() == start + 500ms);
+    writer.hurry(start + 1ms);
+    CHECK(writer.next_wakeup() == start + 1ms);
+    REQUIRE(writer.poll_batch(start + 1ms));
+    CHECK(writer.facts_taken() == 1);
+    CHECK(writer.facts_written() == 0);
+    writer.on_written(start + 2ms, failure(Code::io, "no"));
+    CHECK(writer.facts_taken() == 0);
+    writer.hurry(start + 3ms);
+    CHECK(writer.next_wakeup() == start + 502ms);
+    REQUIRE(writer.poll_batch(start + 502ms));
+    writer.on_written(start + 503ms, {});
+    CHECK(writer.facts_written() == 1);
+}
+
+TEST_CASE("a fact that was dropped is told apart from one that is written") {
+    HistoryWriter writer(small());
+    writer.append(start, fact("1"));
+    writer.append(start, fact("2"));
+    writer.append(start, fact("3"));
+    const auto batch = writer.poll_batch(start);
+    REQUIRE(batch);
+    // One more finds room beside the three; the next ones cost the oldest that waits.
+    for (const char* key : {"4", "5", "6"}) writer.append(start, fact(key));
+    CHECK_FALSE(writer.fact_lost(3));
+    CHECK(writer.fact_lost(4));
+    CHECK(writer.fact_lost(5));
+    CHECK_FALSE(writer.fact_lost(6));
+    writer.on_written(start, {});
+    CHECK(writer.facts_written() == 3);
+}
+
 }  // namespace
 }  // namespace picket::storage

@@ -158,6 +158,37 @@ TEST_CASE("what was written comes back at the next start") {
     CHECK(loaded.open_outages[0].epoch == 7);
 }
 
+TEST_CASE("a record of the mesh comes back until it is told to be forgotten, or its time is over") {
+    const TemporaryDirectory directory;
+    const std::string bytes("\x70\x00\xff", 3);
+    {
+        auto opened = open(directory);
+        write(opened.store, {.facts = {MeshRecord{"verdict", "web", "old", {}},
+                                       MeshRecord{"evidence", "web#7", bytes, night + 1h},
+                                       MeshRecord{"evidence", "web#6", "x", night - 1ms},
+                                       MeshRecord{"reference", "a", "1", {}}},
+                             .outcomes = {}});
+        write(opened.store, {.facts = {MeshRecord{"verdict", "web", "new", {}},
+                                       MeshRecord{"reference", "a", {}, {}}},
+                             .outcomes = {}});
+    }
+    auto opened = open(directory);
+    const auto& records = opened.loaded.mesh_records;
+    REQUIRE(records.size() == 2);
+    CHECK(records[0].kind == "evidence");
+    CHECK(records[0].key == "web#7");
+    CHECK(records[0].bytes == bytes);
+    CHECK(records[0].forget_at == night + 1h);
+    CHECK(records[1].kind == "verdict");
+    CHECK(records[1].bytes == "new");
+    CHECK_FALSE(records[1].forget_at);
+
+    CHECK(integer(directory, "SELECT count(*) FROM mesh_records") == 3);
+    while (opened.store.prune(night, {}).value().more) {
+    }
+    CHECK(integer(directory, "SELECT count(*) FROM mesh_records") == 2);
+}
+
 TEST_CASE("the verdict is what came last, even when the clock stepped back") {
     const TemporaryDirectory directory;
     {
