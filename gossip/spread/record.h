@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -50,12 +51,17 @@ constexpr std::size_t evidence_bytes_max = 1024;
 constexpr std::size_t evidence_witnesses_max = 2 * panel_max;
 constexpr std::size_t timeline_max = 32;
 constexpr std::size_t notice_names_max = 32;
+constexpr std::size_t labels_max = 32;
+constexpr std::size_t label_bytes_max = 128;     // Of a key, and of a value.
+constexpr std::size_t presence_bytes_max = 640;  // Half of a packet.
 // Of every record, encoded with its three leading bytes.
 constexpr std::size_t record_bytes_max = 8192;
 
 // What kind of failure: the number of a checks::FailureClass. One that this version
 // does not know is kept and told on as it is.
 using FailureCode = std::uint8_t;
+
+using Labels = std::vector<std::pair<std::string, std::string>>;  // Sorted by key.
 
 // ---- What an agent says of itself
 
@@ -71,6 +77,7 @@ struct PresenceRecord {
     bool fit = false;
     std::string unfit_reason{};  // Empty where fit.
     std::uint32_t capabilities = 0;
+    Labels labels{};  // Of the agent, for the checks' `from`.
 
     bool operator==(const PresenceRecord&) const = default;
 };
@@ -257,6 +264,7 @@ struct NoticeRecord {
     std::uint32_t answering = 0;
     std::uint32_t needed = 0;
     WallTime since{};
+    WallTime at{};                       // When this revision was written; kept for a day.
     std::vector<std::string> missing{};  // Names, sorted; notice_names_max at most.
     std::vector<std::string> zones{};    // Of all that are missing; panel_max at most.
 

@@ -30,6 +30,8 @@ std::string_view to_text(Fault fault) {
         "no key opens it",
         "bad padding",
         "announces more than the limit",
+        "is not a msgpack array of enough fields",
+        "a version that is not known here",
     };
     return texts[static_cast<std::size_t>(fault)];
 }

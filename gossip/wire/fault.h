@@ -39,9 +39,11 @@ enum class Fault : std::uint8_t {
     not_authentic,        // No key opens it.
     bad_padding,          // Authentic, but the padding is not PKCS#7's.
     too_large,            // Announces more than the limit.
+    malformed_array,      // Not msgpack, or not an array with all the fields that are due.
+    unknown_version,      // A version of picket's own messages that this agent cannot read.
 };
 
-constexpr std::size_t fault_count = 24;
+constexpr std::size_t fault_count = 26;
 
 // A few words that complete "a packet was refused: ".
 std::string_view to_text(Fault fault);
