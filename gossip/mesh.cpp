@@ -130,16 +130,17 @@ void Mesh::tell_serf(Instant now, bool leaving) {
     const std::string_view name = options_.swim.name;
     const std::string payload =
         leaving ? serf_leave_intent(time + 1, name) : serf_join_intent(time, name);
-    swim_.broadcast(now, intent_key, encoded_user(payload), Audience::everybody);
+    swim_.broadcast(now, Rank::decisions, intent_key, encoded_user(payload), Audience::everybody);
 }
 
-Status Mesh::broadcast(Instant now, std::uint64_t key, std::string_view payload,
+Status Mesh::broadcast(Instant now, Rank rank, std::uint64_t key, std::string_view payload,
                        Audience audience) {
     now_ = now;
     PICKET_ASSERT(key >> 63 == 0);
-    // Half of a packet is what it can always have.
-    PICKET_TRY(fits(payload, writer_.budget_bytes(options_.packet_bytes_max) / 2));
-    swim_.broadcast(now, key, encoded_user(payload), audience);
+    // Half of a packet is what it can always have. Details can wait for a whole one.
+    const std::size_t room = writer_.budget_bytes(options_.packet_bytes_max);
+    PICKET_TRY(fits(payload, rank == Rank::details ? room : room / 2));
+    swim_.broadcast(now, rank, key, encoded_user(payload), audience);
     return {};
 }
 

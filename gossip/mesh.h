@@ -113,8 +113,10 @@ public:
 
     // Tells a user message to everybody, or to picket's agents. It replaces an earlier
     // one of the same key; key 0 replaces nothing. Returns invalid where the message
-    // is empty or fits no packet: that goes over a stream.
-    Status broadcast(Instant now, std::uint64_t key, std::string_view payload, Audience audience);
+    // is empty, or over half of a packet (details: over a whole one): that goes over a
+    // stream.
+    Status broadcast(Instant now, Rank rank, std::uint64_t key, std::string_view payload,
+                     Audience audience);
     // What a push/pull with one of picket's agents carries along; begins with
     // picket_state, or is empty.
     void set_user_state(std::string state);

@@ -22,6 +22,8 @@ constexpr Duration settle_delay = std::chrono::seconds(1);
 constexpr unsigned notices_burst = 8;
 constexpr Duration notices_period = std::chrono::minutes(1);
 
+constexpr Duration eager_period = Duration(std::chrono::seconds(1)) / Swim::verdicts_at_once_burst;
+
 Duration random_part(Random& random, Duration whole) {
     return Duration(random.below(static_cast<std::uint64_t>(whole.count())));
 }
@@ -39,7 +41,7 @@ Swim::Swim(Options options, TextPool& texts, std::uint64_t seed, Instant now)
       awareness_(options_.timings.health_max),
       accusers_(options_.timings.suspicion_factor * options_.timings.probe_interval),
       broadcasts_(options_.broadcasts_max),
-      application_(options_.broadcasts_max),
+      eager_(verdicts_at_once_burst, eager_period),
       relays_(options_.timings.probe_timeout),
       introductions_(options_.timings.probe_timeout),
       answers_(answers_burst, answers_period),

@@ -53,6 +53,7 @@
 #include "gossip/membership/relays.h"
 #include "gossip/membership/suspicion.h"
 #include "gossip/membership/timings.h"
+#include "gossip/spread/spread_queue.h"
 #include "gossip/wire/messages.h"
 #include "gossip/wire/stream_messages.h"
 
@@ -120,6 +121,8 @@ public:
     static constexpr std::size_t seeds_max = 64;          // The oldest goes for a new one.
     static constexpr std::size_t streams_max = 64;        // Further ones are not opened.
     static constexpr std::size_t leave_told_at_once = 8;  // Told directly that we leave.
+    static constexpr std::size_t verdict_told_at_once = 3;
+    static constexpr unsigned verdicts_at_once_burst = 50;  // And as many a second.
 
     struct Options {
         std::string name;
@@ -130,7 +133,7 @@ public:
         Incarnation incarnation = 1;             // Above any that this name used before.
         std::size_t packet_budget_bytes = 1398;  // For messages with their overhead.
         std::size_t members_max = 20'000;
-        std::size_t broadcasts_max = 4096;  // Of membership, and as many of the application.
+        std::size_t broadcasts_max = 4096;  // Of membership; for others' see spread_queue.h.
     };
 
     // `texts` must outlive it. The same seed and inputs give the same outputs.
@@ -162,7 +165,9 @@ public:
     bool forget(std::string_view name);
 
     // Tells the application's message (encoded, from its type byte on) to the mesh.
-    void broadcast(Instant now, std::uint64_t key, std::string message, Audience audience);
+    // A verdict leaves at once for a few of picket's agents, as far as the allowance goes.
+    void broadcast(Instant now, Rank rank, std::uint64_t key, std::string message,
+                   Audience audience);
 
     // Sends the application's message (likewise encoded) to one of picket's agents. What
     // is to be told to all rides along, as far as there is room.
@@ -193,7 +198,7 @@ public:
     // Whether a living member other than we is known to be at `seed`.
     bool reached(const SocketAddress& seed) const;
     const BroadcastQueue& broadcasts() const { return broadcasts_; }
-    const BroadcastQueue& application_broadcasts() const { return application_; }
+    const SpreadQueue& application_broadcasts() const { return application_; }
     std::size_t tombstones() const { return graveyard_.size(); }
     std::uint64_t ignored(Ignored reason) const {
         return ignored_[static_cast<std::size_t>(reason)];
@@ -268,6 +273,7 @@ private:
     bool reached(Seed& seed) const;
     void schedule_gossip(Instant now);
     void fill(PacketRequest& packet, Audience audience);
+    void tell_at_once(std::size_t members);
     std::optional<std::uint64_t> open_stream(StreamRequest request);
     // With as much of what is to be told to all as there is room for, or by itself.
     template <typename Message>
@@ -299,7 +305,9 @@ private:
     Suspicions suspicions_;
     Accusers accusers_;
     BroadcastQueue broadcasts_;
-    BroadcastQueue application_;
+    SpreadQueue application_;
+    bool application_first_ = false;  // In the next packet.
+    Allowance eager_;                 // Of verdicts that leave at once.
     ProbeRound round_;
     Relays relays_;
     Introductions introductions_;

@@ -14,7 +14,8 @@ constexpr std::uint8_t protocol_with_checksum = 5;
 
 }  // namespace
 
-// At least half of the room is the application's, if it has that much to say.
+// Membership and the application take turns in going first; each has half of the room
+// at least, and what one leaves is the other's.
 void Swim::fill(PacketRequest& packet, Audience audience) {
     if (broadcasts_.empty() && application_.empty()) return;
     std::size_t used = 0;
@@ -22,18 +23,42 @@ void Swim::fill(PacketRequest& packet, Audience audience) {
         used += message.size() + BroadcastQueue::overhead_bytes;
     }
     if (used >= options_.packet_budget_bytes) return;
-    const std::size_t room = options_.packet_budget_bytes - used;
-    const std::size_t reserved = std::min(room / 2, application_.bytes(audience));
+    std::size_t room = options_.packet_budget_bytes - used;
     const unsigned transmits_max = transmit_limit(options_.timings, table_.size());
-    const std::size_t taken =
-        broadcasts_.fill(room - reserved, transmits_max, audience, packet.messages);
-    application_.fill(room - taken, transmits_max, audience, packet.messages);
+    const auto ours = [&](std::size_t budget) {
+        return broadcasts_.fill(budget, transmits_max, audience, packet.messages);
+    };
+    const auto others = [&](std::size_t budget) {
+        return application_.fill(budget, table_.size(), audience, packet.messages);
+    };
+    if (std::exchange(application_first_, !application_first_)) {
+        room -= others(room - std::min(room / 2, broadcasts_.bytes(audience)));
+        ours(room);
+    } else {
+        room -= ours(room - std::min(room / 2, application_.bytes(audience)));
+        others(room);
+    }
 }
 
-void Swim::broadcast(Instant now, std::uint64_t key, std::string message, Audience audience) {
+void Swim::broadcast(Instant now, Rank rank, std::uint64_t key, std::string message,
+                     Audience audience) {
     advance(now);
-    application_.push(key, std::move(message), audience);
+    application_.push(rank, key, std::move(message), audience);
+    if (rank == Rank::verdicts && eager_.take(now)) tell_at_once(verdict_told_at_once);
     schedule_gossip(now);
+}
+
+// The newest of what was sent least goes first, so that it is in each of these packets.
+void Swim::tell_at_once(std::size_t members) {
+    const auto targets = table_.choose(random_, members, [&](const MemberView& view) {
+        return view.name != self_ && view.picket && view.liveness == Liveness::alive;
+    });
+    for (const MemberView& target : targets) {
+        PacketRequest packet{target.address};
+        packet.checksum = target.versions.protocol_max >= protocol_with_checksum;
+        fill(packet, Audience::picket);
+        if (!packet.messages.empty()) packets_.push_back(std::move(packet));
+    }
 }
 
 void Swim::send_user(Instant now, const SocketAddress& to, std::string message) {

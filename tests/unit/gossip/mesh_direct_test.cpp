@@ -76,7 +76,7 @@ TEST_CASE("what is to be told to all rides along with a message to one") {
     TextPool texts;
     const auto a = agent(texts, 1);
     const auto b = agent(texts, 2);
-    CHECK(a->broadcast(start, 1, "p to all", Audience::picket).has_value());
+    CHECK(a->broadcast(start, Rank::decisions, 1, "p to all", Audience::picket).has_value());
     CHECK(a->send(start, place(2), "p to one").has_value());
     carry_packets(start, *a, 1, *b);
     std::vector<std::string> heard;

@@ -135,9 +135,10 @@ TEST_CASE("user messages arrive as they were sent, and what fits no packet is re
     const auto a = agent(texts, 1);
     const auto b = agent(texts, 2);
     CHECK(push_pull(*a, *b));
-    CHECK(a->broadcast(start, 1, "p hello", Audience::picket).has_value());
-    CHECK_FALSE(a->broadcast(start, 1, "", Audience::picket).has_value());
-    CHECK_FALSE(a->broadcast(start, 1, std::string(1400, 'x'), Audience::picket).has_value());
+    CHECK(a->broadcast(start, Rank::decisions, 1, "p hello", Audience::picket).has_value());
+    CHECK_FALSE(a->broadcast(start, Rank::decisions, 1, "", Audience::picket).has_value());
+    CHECK_FALSE(a->broadcast(start, Rank::decisions, 1, std::string(1400, 'x'), Audience::picket)
+                    .has_value());
     for (Instant now = start; now <= start + 1s; now += 50ms) {
         a->on_tick(now);
         while (const auto packet = a->poll_transmit()) b->on_packet(now, place(1), packet->payload);

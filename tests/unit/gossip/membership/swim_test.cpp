@@ -329,7 +329,8 @@ TEST_CASE("the application has half of a packet, and the rest when nobody else w
     for (int number = 0; number < 100; ++number) {
         agent.know("a-member-with-a-long-name-" + std::to_string(number), 2);
     }
-    agent.swim.broadcast(agent.now, 0, '\x08' + std::string(600, 'x'), Audience::everybody);
+    agent.swim.broadcast(agent.now, Rank::details, 0, '\x08' + std::string(600, 'x'),
+                         Audience::everybody);
     agent.tick_until(200ms);
     bool found = false;
     for (const PacketRequest& packet : agent.packets) {
