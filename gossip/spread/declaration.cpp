@@ -1,0 +1,85 @@
+#include "gossip/spread/declaration.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "agent/base/assert.h"
+#include "gossip/spread/exchange.h"
+#include "gossip/spread/fields.h"
+
+namespace picket::gossip {
+
+using wire::Fault;
+
+template <typename Archive, Is<Declaration> R>
+void fields(Archive& archive, R& declaration) {
+    archive.text(declaration.name, check_name_bytes_max);
+    archive.expect(!declaration.name.empty());
+    archive.text(declaration.type, label_bytes_max);
+    archive.id(declaration.check);
+    archive.expect(declaration.check == check_key(declaration.name));
+    archive.id(declaration.fingerprint);
+    archive.number(declaration.witnesses);
+    archive.number(declaration.quorum);
+    archive.text(declaration.from, label_bytes_max);
+    archive.number(declaration.interval_ms);
+    archive.number(declaration.timeout_ms);
+    labels(archive, declaration.labels);
+}
+
+template <typename Archive, Is<FileBlob> R>
+void fields(Archive& archive, R& blob) {
+    archive.number(blob.revision);
+    archive.list(blob.declarations, declarations_max, [](Archive& inner, auto& declaration) {
+        inner.begin();
+        fields(inner, declaration);
+        inner.end();
+    });
+}
+
+template <typename Archive, Is<CatalogBlob> R>
+void fields(Archive& archive, R& blob) {
+    archive.list(blob.files, catalog_files_max,
+                 [](Archive& inner, auto& hash) { inner.hash(hash); });
+    archive.expect(std::ranges::adjacent_find(blob.files, std::greater_equal<>{}) ==
+                   blob.files.end());
+}
+
+namespace {
+
+template <typename Blob>
+std::string encode_blob(const Blob& blob, BlobKind kind) {
+    std::string bytes{picket_message, static_cast<char>(format_version), static_cast<char>(kind)};
+    write_fields(blob, bytes);
+    PICKET_ASSERT(bytes.size() <= blob_bytes_max);
+    return bytes;
+}
+
+template <typename Blob>
+wire::Decoded<Blob> decode_blob(std::string_view bytes, BlobKind kind) {
+    const auto found = message_kind(bytes);
+    if (!found.has_value()) return wire::refused(found.error());
+    if (BlobKind{*found} != kind) return wire::refused(Fault::unknown_type);
+    if (bytes.size() > blob_bytes_max) return wire::refused(Fault::too_large);
+    return read_fields<Blob>(bytes.substr(envelope_bytes));
+}
+
+}  // namespace
+
+std::string encode(const FileBlob& blob) {
+    return encode_blob(blob, BlobKind::file);
+}
+
+std::string encode(const CatalogBlob& blob) {
+    return encode_blob(blob, BlobKind::catalog);
+}
+
+wire::Decoded<FileBlob> decode_file_blob(std::string_view bytes) {
+    return decode_blob<FileBlob>(bytes, BlobKind::file);
+}
+
+wire::Decoded<CatalogBlob> decode_catalog_blob(std::string_view bytes) {
+    return decode_blob<CatalogBlob>(bytes, BlobKind::catalog);
+}
+
+}  // namespace picket::gossip

@@ -1,0 +1,515 @@
+#include "gossip/spread/spread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "gossip/membership/tags.h"
+
+namespace picket::gossip {
+namespace {
+
+// Members come in crowds, too.
+constexpr Duration peers_delay = std::chrono::milliseconds(50);
+
+constexpr RecordKey verdict_key(CheckKey check) {
+    return {RecordKind::verdict, static_cast<std::uint64_t>(check), 0};
+}
+constexpr RecordKey presence_key(AgentId agent) {
+    return {RecordKind::presence, static_cast<std::uint64_t>(agent), 0};
+}
+
+std::string zone_of(const Member& member) {
+    const auto tags = decode_tags(member.meta);
+    if (!tags.has_value()) return {};
+    const auto zone = tags->find("zone");
+    if (zone == tags->end()) return {};
+    return zone->second.substr(0, zone_bytes_max);
+}
+
+Rank rank_of(RecordKind kind) {
+    switch (kind) {
+        case RecordKind::verdict:
+            return Rank::verdicts;
+        case RecordKind::notice:
+        case RecordKind::reference:
+            return Rank::decisions;
+        case RecordKind::presence:
+        case RecordKind::evidence:
+        case RecordKind::vote:
+        case RecordKind::suspicion:
+            break;
+    }
+    return Rank::details;
+}
+
+// Of Mesh's queue; never 0, and never with the highest bit.
+std::uint64_t broadcast_key(const RecordKey& key) {
+    return (std::hash<RecordKey>{}(key) >> 1) | 1u;
+}
+
+}  // namespace
+
+Spread::Spread(Options options, std::uint64_t seed, Instant now)
+    : options_(std::move(options)),
+      self_(agent_id(options_.name)),
+      anti_entropy_(registry_, self_, options_.joins, seed ^ 1, now),
+      catalog_(self_, seed ^ 2, now),
+      reference_({options_.name, options_.zone, options_.joins}),
+      sweep_at_(now + sweep_interval) {
+    presence_.agent = self_;
+    presence_.boot = options_.boot;
+    presence_.capabilities = options_.capabilities;
+    presence_.labels = options_.labels;
+    fit(presence_);
+    reference_.on_present(now, options_.name);
+}
+
+// ---- In
+
+bool Spread::restore(Instant now, WallTime wall, std::string_view payload) {
+    auto record = decode_record(payload);
+    if (!record.has_value()) {
+        count(record.error());
+        return false;
+    }
+    const auto refusal = registry_.put(now, wall, *std::move(record), {Source::stored, self_}, 0);
+    if (refusal.has_value()) count(*refusal);
+    settle_all(now, wall);
+    return !refusal.has_value();
+}
+
+void Spread::on_member(Instant now, WallTime wall, const Member& member) {
+    if (!member.picket || member.name == options_.name) return;
+    const AgentId agent = agent_id(member.name);
+    Peer& peer = peers_[agent];
+    if (!peer.name.empty()) addresses_.erase(peer.address);
+    const bool was_here = !peer.name.empty() && present(peer.liveness);
+    const bool here = present(member.liveness);
+    peer = {member.name, zone_of(member), member.address, member.liveness, now};
+    if (here) addresses_.insert_or_assign(member.address, agent);
+    if (here != was_here && peers_at_ == never) peers_at_ = now + peers_delay;
+    if (here) {
+        reference_.on_present(now, member.name);
+        if (!was_here) {
+            if (const PresenceRecord* known = presence(agent)) {
+                catalog_.set_catalog(now, agent, known->catalog);
+            }
+        }
+    } else if (was_here) {
+        reference_.on_vanished(now, member.name);
+        catalog_.erase(now, agent);
+    }
+    list(presence_key(agent));
+    if (member.liveness == Liveness::left) {
+        if (auto left = reference_.on_left(member.name)) {
+            put_reference(now, wall, {*std::move(left)});
+        }
+    }
+    settle_all(now, wall);
+}
+
+bool Spread::on_user(Instant now, WallTime wall, std::string_view payload,
+                     const std::optional<SocketAddress>& from) {
+    if (payload.empty() || payload.front() != picket_message) return false;
+    const auto kind = message_kind(payload);
+    if (!kind.has_value()) {
+        count(kind.error());
+        return true;
+    }
+    if (is_exchange(*kind)) {
+        const auto message = decode_exchange(payload);
+        message.has_value() ? on_exchange(now, *message) : count(message.error());
+    } else if (*kind <= static_cast<std::uint8_t>(RecordKind::notice)) {
+        auto record = decode_record(payload);
+        if (!record.has_value()) {
+            count(record.error());
+        } else if (const auto* vote = std::get_if<VoteRecord>(&*record)) {
+            on_witness(now, *vote, from);
+        } else if (const auto* suspicion = std::get_if<SuspicionRecord>(&*record)) {
+            on_witness(now, *suspicion, from);
+        } else {
+            const auto peer = from.has_value() ? agent_at(*from) : std::nullopt;
+            on_record(now, wall, *std::move(record), {Source::gossip, peer.value_or(AgentId{})});
+        }
+    } else {
+        return false;
+    }
+    settle_all(now, wall);
+    return true;
+}
+
+void Spread::on_persisted(Instant now, WallTime wall, std::uint64_t ticket) {
+    registry_.on_persisted(now, ticket);
+    settle_all(now, wall);
+}
+
+void Spread::on_roll_call(Instant now, WallTime wall, bool passed) {
+    put_reference(now, wall, reference_.on_roll_call(now, wall, passed, presence_.boot, settled_));
+    settle_all(now, wall);
+}
+
+void Spread::on_tick(Instant now, WallTime wall) {
+    update_peers(now);
+    anti_entropy_.on_tick(now);
+    catalog_.on_tick(now);
+    if (now >= sweep_at_) sweep(now, wall);
+    settle_all(now, wall);
+}
+
+void Spread::put(Instant now, WallTime wall, Record record) {
+    const auto refusal = registry_.put(now, wall, std::move(record), {Source::own, self_}, 0);
+    if (refusal.has_value()) count(*refusal);
+    settle_all(now, wall);
+}
+
+void Spread::send(AgentId to, const Record& record) {
+    const Peer* peer = this->peer(to);
+    if (peer == nullptr || !present(peer->liveness)) return;
+    letters_.push_back({peer->name, peer->address, Letter::Way::packet, encode(record)});
+}
+
+void Spread::set_checks(Instant now, WallTime wall, const std::vector<FileBlob>& files) {
+    const BlobHash catalog = catalog_.set_own(now, files);
+    if (catalog != presence_.catalog || presence_.seq == 0) {
+        presence_.catalog = catalog;
+        announce(now, wall);
+    }
+    settle_all(now, wall);
+}
+
+void Spread::set_fitness(Instant now, WallTime wall, bool fit_now, std::string_view unfit_reason) {
+    PresenceRecord changed = presence_;
+    changed.fit = fit_now;
+    changed.unfit_reason = fit_now ? std::string_view() : unfit_reason;
+    fit(changed);
+    if (changed == presence_ && presence_.seq > 0) return;
+    presence_ = std::move(changed);
+    announce(now, wall);
+    settle_all(now, wall);
+}
+
+void Spread::set_capabilities(Instant now, WallTime wall, std::uint32_t capabilities) {
+    if (presence_.capabilities == capabilities && presence_.seq > 0) return;
+    presence_.capabilities = capabilities;
+    announce(now, wall);
+    settle_all(now, wall);
+}
+
+std::size_t Spread::forget(Instant now, WallTime wall, std::string_view name) {
+    auto record = reference_.forget(name);
+    if (!record.has_value()) return 0;
+    to_tell_.push_back(key_of(*record));
+    put_reference(now, wall, {*std::move(record)});
+    settle_all(now, wall);
+    return 1;
+}
+
+std::size_t Spread::forget_zone(Instant now, WallTime wall, std::string_view zone) {
+    std::vector<ReferenceRecord> records = reference_.forget_zone(zone);
+    const std::size_t forgotten = records.size();
+    for (const ReferenceRecord& record : records) to_tell_.push_back(key_of(record));
+    put_reference(now, wall, std::move(records));
+    settle_all(now, wall);
+    return forgotten;
+}
+
+void Spread::leave(Instant now, WallTime wall) {
+    ReferenceRecord record = reference_.leave(wall, presence_.boot);
+    to_tell_.push_back(key_of(record));
+    put_reference(now, wall, {std::move(record)});
+    settle_all(now, wall);
+}
+
+// ---- What came
+
+std::optional<AgentId> Spread::agent_at(const SocketAddress& address) const {
+    const auto found = addresses_.find(address);
+    return found == addresses_.end() ? std::nullopt : std::optional(found->second);
+}
+
+// A vote counts only from the address of its voter: key holders are trusted not to lie
+// about themselves, but a copy of a vote, or one in another's name, is no vote.
+template <typename R>
+void Spread::on_witness(Instant now, const R& record, const std::optional<SocketAddress>& from) {
+    const Peer* voter = peer(record.agent);
+    if (voter == nullptr) return count(Refusal::unknown_agent);
+    if (!from.has_value() || !same_endpoint(*from, voter->address)) {
+        return count(Refusal::not_its_sender);
+    }
+    if (record.era != era_now) return count(Refusal::other_era);
+    if (record.epoch > Registry::epoch_max) return count(Refusal::absurd);
+    const VerdictRecord* current = verdict(record.check);
+    const std::uint32_t epoch = current == nullptr ? 0 : current->epoch;
+    if (record.epoch < epoch && corrections_.take(now)) send(record.agent, *current);
+    if (record.epoch > epoch) anti_entropy_.on_behind(now, record.agent);
+    if (witness_events_ >= events_max) {
+        ++events_dropped_;
+        return;
+    }
+    ++witness_events_;
+    if constexpr (std::is_same_v<R, VoteRecord>) {
+        events_.push_back(VoteHeard{record});
+    } else {
+        events_.push_back(SuspicionHeard{record});
+    }
+}
+
+void Spread::on_record(Instant now, WallTime wall, Record record, Origin origin) {
+    if (const auto* presence = std::get_if<PresenceRecord>(&record)) {
+        if (presence->agent == self_) {
+            // A former run of ours, still told of: what we say now must be later.
+            const bool ahead =
+                std::pair(presence->boot, presence->seq) > std::pair(presence_.boot, presence_.seq);
+            if (ahead && presence->boot < Registry::epoch_max) {
+                raise_boot(now, wall, presence->boot + 1);
+            }
+            return;
+        }
+        if (peer(presence->agent) == nullptr) return count(Refusal::unknown_agent);
+    }
+    const AgentId from = origin.peer;
+    const auto refusal = registry_.put(now, wall, std::move(record), origin, anti_entropy_.peers());
+    if (!refusal.has_value()) return;
+    count(*refusal);
+    if (*refusal == Refusal::step_for_gossip) anti_entropy_.on_behind(now, from);
+}
+
+void Spread::on_exchange(Instant now, const Exchange& message) {
+    const AgentId from = std::visit([](const auto& value) { return value.from; }, message);
+    if (peer(from) == nullptr) return count(Refusal::unknown_agent);
+    update_peers(now);
+    if (const auto* want = std::get_if<BlobWantMessage>(&message)) {
+        catalog_.on_message(now, *want);
+    } else if (const auto* blobs = std::get_if<BlobsMessage>(&message)) {
+        catalog_.on_message(now, *blobs);
+    } else {
+        anti_entropy_.on_message(now, message);
+    }
+}
+
+// ---- What follows from it
+
+void Spread::settle_all(Instant now, WallTime wall) {
+    do {
+        check_settled(now, wall);
+    } while (take_deliveries(now, wall) || take_changes(now, wall));
+    anti_entropy_.on_persisted(now);
+    take_letters();
+}
+
+bool Spread::take_deliveries(Instant now, WallTime wall) {
+    bool any = false;
+    while (auto delivery = anti_entropy_.poll_delivery()) {
+        any = true;
+        auto record = decode_record(delivery->payload);
+        if (!record.has_value()) {
+            count(record.error());
+            continue;
+        }
+        on_record(now, wall, *std::move(record), {Source::anti_entropy, delivery->from});
+    }
+    return any;
+}
+
+bool Spread::take_changes(Instant now, WallTime wall) {
+    bool any = false;
+    while (const auto change = registry_.poll_change()) {
+        any = true;
+        on_change(now, wall, *change);
+        event(*change);
+    }
+    if (catalog_.take_changed()) {
+        list_all();
+        event(CatalogChanged{});
+    }
+    return any;
+}
+
+void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
+    if (change.gone) {
+        if (const auto* gone = std::get_if<ReferenceRecord>(&*change.before)) {
+            reference_.on_erased(gone->name);
+            event(ReferenceChanged{});
+        }
+        return;
+    }
+    list(change.key);
+    const Record* record = registry_.find(change.key);
+    if (record == nullptr) return;  // Gone again meanwhile.
+    if (const auto* reference = std::get_if<ReferenceRecord>(record)) {
+        reference_.on_record(*reference);
+        event(ReferenceChanged{});
+        if (const auto boot = reference_.boot_needed(presence_.boot)) raise_boot(now, wall, *boot);
+    } else if (const auto* presence = std::get_if<PresenceRecord>(record)) {
+        const Peer* peer = this->peer(presence->agent);
+        const bool here = peer != nullptr && present(peer->liveness);
+        if (here) catalog_.set_catalog(now, presence->agent, presence->catalog);
+    }
+    tell(change.key, change.origin);
+}
+
+// What is only stored is known to the mesh. A reference record is gossiped where an
+// operator said so, or somebody gossiped it to us: the rest is repaired in seconds.
+void Spread::tell(const RecordKey& key, const Origin& origin) {
+    if (!settled_ || origin.source == Source::stored) return;
+    if (key.kind == RecordKind::reference) {
+        const bool word = std::erase(to_tell_, key) > 0;
+        if (!word && origin.source != Source::gossip) return;
+    }
+    broadcasts_.push_back({rank_of(key.kind), broadcast_key(key), encode(*registry_.find(key))});
+}
+
+// Compared with other agents are: who is here, and checks that somebody carries.
+void Spread::list(const RecordKey& key) {
+    if (key.kind == RecordKind::presence) {
+        const AgentId agent{key.subject};
+        const Peer* peer = this->peer(agent);
+        const bool here = peer != nullptr && present(peer->liveness);
+        registry_.set_listed(key, agent == self_ || here);
+    } else if (key.kind == RecordKind::verdict || key.kind == RecordKind::evidence) {
+        registry_.set_listed(key, catalog_.find(CheckKey{key.subject}) != nullptr);
+    }
+}
+
+void Spread::list_all() {
+    std::vector<RecordKey> keys;
+    registry_.each<VerdictRecord>([&](const auto& record) { keys.push_back(key_of(record)); });
+    registry_.each<EvidenceRecord>([&](const auto& record) { keys.push_back(key_of(record)); });
+    for (const RecordKey& key : keys) list(key);
+}
+
+void Spread::take_letters() {
+    const auto post = [&](AgentId to, const Exchange& message) {
+        const Peer* peer = this->peer(to);
+        if (peer == nullptr || !present(peer->liveness)) return;
+        const bool root = std::holds_alternative<RootMessage>(message);
+        letters_.push_back({peer->name, peer->address,
+                            root ? Letter::Way::packet : Letter::Way::reliable, encode(message)});
+    };
+    while (const auto letter = anti_entropy_.poll_letter()) post(letter->to, letter->message);
+    while (const auto letter = catalog_.poll_letter()) post(letter->to, letter->message);
+}
+
+void Spread::announce(Instant now, WallTime wall) {
+    ++presence_.seq;
+    const auto refusal = registry_.put(now, wall, presence_, {Source::own, self_}, 0);
+    if (refusal.has_value()) count(*refusal);
+}
+
+void Spread::raise_boot(Instant now, WallTime wall, Boot boot) {
+    PICKET_ASSERT(boot > presence_.boot);
+    presence_.boot = boot;
+    presence_.seq = 0;
+    event(BootRaised{boot});
+    announce(now, wall);
+}
+
+void Spread::put_reference(Instant now, WallTime wall, std::vector<ReferenceRecord> records) {
+    for (ReferenceRecord& record : records) {
+        const auto refusal = registry_.put(now, wall, std::move(record), {Source::own, self_}, 0);
+        if (refusal.has_value()) count(*refusal);
+    }
+}
+
+void Spread::check_settled(Instant now, WallTime wall) {
+    if (settled_ || !anti_entropy_.settled() || !catalog_.majority_known()) return;
+    settled_ = true;
+    event(NowSettled{});
+    announce(now, wall);  // Now it is told.
+}
+
+void Spread::update_peers(Instant now) {
+    if (peers_at_ == never) return;
+    peers_at_ = never;
+    std::vector<AgentId> here;
+    for (const auto& [agent, peer] : peers_) {
+        if (present(peer.liveness)) here.push_back(agent);
+    }
+    anti_entropy_.set_peers(now, std::move(here));
+}
+
+void Spread::sweep(Instant now, WallTime wall) {
+    sweep_at_ = now + sweep_interval;
+    registry_.expire(wall);
+    std::erase_if(peers_, [&](const auto& entry) {
+        const Peer& peer = entry.second;
+        const bool over = !present(peer.liveness) && now - peer.since >= presence_kept;
+        if (over) registry_.erase(presence_key(entry.first));
+        return over;
+    });
+    std::map<CheckKey, Instant> unclaimed;
+    registry_.each<VerdictRecord>([&](const VerdictRecord& verdict) {
+        if (catalog_.find(verdict.check) != nullptr) return;
+        const auto since = unclaimed_since_.find(verdict.check);
+        unclaimed.emplace(verdict.check, since == unclaimed_since_.end() ? now : since->second);
+    });
+    unclaimed_since_ = std::move(unclaimed);
+    for (const auto& [check, since] : unclaimed_since_) {
+        if (now - since >= unclaimed_kept) registry_.erase(verdict_key(check));
+    }
+}
+
+void Spread::event(SpreadEvent event) {
+    events_.push_back(std::move(event));
+}
+
+// ---- Out
+
+std::optional<Broadcast> Spread::poll_broadcast() {
+    if (broadcasts_.empty()) return std::nullopt;
+    Broadcast broadcast = std::move(broadcasts_.front());
+    broadcasts_.pop_front();
+    return broadcast;
+}
+
+std::optional<Letter> Spread::poll_letter() {
+    if (letters_.empty()) return std::nullopt;
+    Letter letter = std::move(letters_.front());
+    letters_.pop_front();
+    return letter;
+}
+
+std::optional<SpreadEvent> Spread::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    SpreadEvent event = std::move(events_.front());
+    events_.pop_front();
+    if (std::holds_alternative<VoteHeard>(event) || std::holds_alternative<SuspicionHeard>(event)) {
+        --witness_events_;
+    }
+    return event;
+}
+
+// Only the root: where it differs the rest follows at once, and at rest the 2 KiB of
+// all buckets in every push/pull would be most of what the checks cost the mesh.
+std::optional<std::string> Spread::poll_user_state() {
+    if (!settled_ || told_root_ == registry_.root()) return std::nullopt;
+    told_root_ = registry_.root();
+    return encode(Exchange(anti_entropy_.root(false)));
+}
+
+Instant Spread::next_wakeup() const {
+    return std::min({anti_entropy_.next_wakeup(), catalog_.next_wakeup(), peers_at_, sweep_at_});
+}
+
+// ---- Reads
+
+const VerdictRecord* Spread::verdict(CheckKey check) const {
+    return registry_.find_as<VerdictRecord>(verdict_key(check));
+}
+
+const EvidenceRecord* Spread::evidence(CheckKey check, std::uint32_t epoch) const {
+    return registry_.find_as<EvidenceRecord>(
+        {RecordKind::evidence, static_cast<std::uint64_t>(check), epoch});
+}
+
+const PresenceRecord* Spread::presence(AgentId agent) const {
+    return registry_.find_as<PresenceRecord>(presence_key(agent));
+}
+
+const Spread::Peer* Spread::peer(AgentId agent) const {
+    const auto found = peers_.find(agent);
+    return found == peers_.end() ? nullptr : &found->second;
+}
+
+}  // namespace picket::gossip
