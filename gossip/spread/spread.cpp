@@ -349,15 +349,16 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
     tell(change.key, change.origin);
 }
 
-// What is only stored is known to the mesh. A reference record is gossiped where an
-// operator said so, or somebody gossiped it to us: the rest is repaired in seconds.
+// What was only stored is known to the mesh. Of the reference, what an agent says of
+// itself is gossiped, and what an operator says; all else everybody finds for itself.
 void Spread::tell(const RecordKey& key, const Origin& origin) {
     if (!settled_ || origin.source == Source::stored) return;
-    if (key.kind == RecordKind::reference) {
-        const bool word = std::erase(to_tell_, key) > 0;
+    const Record& record = *registry_.find(key);
+    if (const auto* reference = std::get_if<ReferenceRecord>(&record)) {
+        const bool word = std::erase(to_tell_, key) > 0 || reference->name == options_.name;
         if (!word && origin.source != Source::gossip) return;
     }
-    broadcasts_.push_back({rank_of(key.kind), broadcast_key(key), encode(*registry_.find(key))});
+    broadcasts_.push_back({rank_of(key.kind), broadcast_key(key), encode(record)});
 }
 
 // Compared with other agents are: who is here, and checks that somebody carries.
