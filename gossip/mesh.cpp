@@ -23,6 +23,13 @@ constexpr std::uint64_t intent_key = ~std::uint64_t{0};
 // Serf's agents must have heard of the intent before they hear of the leaving.
 constexpr Duration leave_intent_time_max = std::chrono::seconds(2);
 
+// Where the application above memberlist has version 0, as Alertmanager's, no agent of
+// Serf's can be a member, and its words would only be warned of.
+Mesh::Options sensible(Mesh::Options options) {
+    if (options.swim.versions.delegate_max == 0) options.serf_intents = false;
+    return options;
+}
+
 wire::PacketWriter::Options writer_options(const Mesh::Options& options) {
     return {.label = options.label, .compress = options.compress};
 }
@@ -52,7 +59,7 @@ std::string encoded_user(std::string_view payload) {
 }  // namespace
 
 Mesh::Mesh(Options options, wire::KeyRing keys, TextPool& texts, std::uint64_t seed, Instant now)
-    : options_(std::move(options)),
+    : options_(sensible(std::move(options))),
       keys_(std::move(keys)),
       writer_(writer_options(options_), keys_),
       reader_({.label = options_.label}, keys_),

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,7 +86,8 @@ public:
         std::string label{};
         bool compress = true;
         std::size_t packet_bytes_max = wire::udp_packet_bytes_max;
-        // Serf's agents are told when we come and go, in their own words.
+        // Serf's agents are told when we come and go, in their own words; never where
+        // our versions are such that there can be none.
         bool serf_intents = true;
     };
 
@@ -110,6 +112,7 @@ public:
     void rejoin(Instant now);
     void set_meta(Instant now, std::string_view meta) { swim_.set_meta(now, meta); }
     bool forget(std::string_view name) { return swim_.forget(name); }
+    void assume(Instant now, std::span<const wire::Alive> members) { swim_.assume(now, members); }
 
     // Tells a user message to everybody, or to picket's agents. It replaces an earlier
     // one of the same key; key 0 replaces nothing. Returns invalid where the message

@@ -232,6 +232,23 @@ void Swim::set_meta(Instant now, std::string_view meta) {
     if (!leaving_) announce(now);
 }
 
+void Swim::assume(Instant now, std::span<const wire::Alive> members) {
+    advance(now);
+    for (const wire::Alive& alive : members) {
+        const SocketAddress address{alive.ip, alive.port};
+        if (!plausible(alive, address) || table_.find(alive.node) != nullptr) continue;
+        if (table_.size() >= options_.members_max) return ignore(Ignored::mesh_full);
+        MemberView& view = table_.insert(alive.node, random_);
+        view.address = address;
+        view.incarnation = alive.incarnation;
+        view.versions = alive.versions;
+        view.picket = is_picket(alive.meta);
+        table_.set_meta(view, alive.meta);
+        table_.set_liveness(now, view, Liveness::alive);
+    }
+    push_pull_at_ = now + random_part(random_, push_pull_interval(options_.timings, table_.size()));
+}
+
 bool Swim::forget(std::string_view name) {
     const TextId id = texts_->find(name);
     const MemberView* view = table_.find(id);

@@ -38,6 +38,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -161,6 +162,9 @@ public:
     // Joins again after leave(), under a new incarnation.
     void rejoin(Instant now);
     void set_meta(Instant now, std::string_view meta);
+    // Takes these for alive without a word to anybody, as known from before. Who is
+    // known already, implausible or beyond members_max is left out.
+    void assume(Instant now, std::span<const wire::Alive> members);
     // Drops a member that is failed or left, tombstone and all. False for any other.
     bool forget(std::string_view name);
 

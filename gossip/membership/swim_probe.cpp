@@ -14,8 +14,9 @@ constexpr std::uint8_t protocol_with_nack = 4;
 constexpr std::uint8_t protocol_with_checksum = 5;
 
 SocketAddress answer_address(const SocketAddress& from, const wire::Source& source) {
-    if (!source.ip.has_value() || source.port == 0) return from;
-    return {*source.ip, source.port};
+    if (!source.ip.has_value()) return from;
+    const SocketAddress claimed{*source.ip, source.port};
+    return usable(claimed) ? claimed : from;
 }
 
 }  // namespace

@@ -65,7 +65,8 @@ void AntiEntropy::on_message(Instant now, const Exchange& message) {
 
 void AntiEntropy::on_root(Instant now, const RootMessage& message) {
     const bool equal = message.root == registry_->root();
-    if (message.asks && (!equal || !message.settled)) {
+    if (message.from == asked_) asked_.reset();
+    if (message.asks) {
         answers_.take(now) ? send(message.from, root(false)) : static_cast<void>(++unanswered_);
     }
     if (phase_ == Phase::second_opinion && message.from != first_ && !open_.has_value()) {
@@ -81,6 +82,7 @@ void AntiEntropy::on_root(Instant now, const RootMessage& message) {
     if (!settled() || registry_->unpersisted() > 0) return;
     if (!differs_since_.has_value()) {
         differs_since_ = now;
+        root_at_ = std::min(root_at_, now + differing_min);
     } else if (now - *differs_since_ >= differing_min && !open_.has_value()) {
         begin(now, message.from);
     }
@@ -259,16 +261,28 @@ void AntiEntropy::settle(Instant now) {
 void AntiEntropy::on_tick(Instant now) {
     if (open_.has_value() && now >= open_->deadline) end(now, false);
     if (!settled() && !open_.has_value() && now >= settle_at_) settle(now);
+    if (asked_.has_value() && now >= asked_until_) {
+        asked_times_ < root_tries_max ? ask_for_root(now) : asked_.reset();
+    }
     if (now < root_at_) return;
     // A tenth either way, so that a mesh started at once does not stay in step.
     const auto tenth = static_cast<std::uint64_t>(interval.count()) / 10;
     root_at_ = now + interval - Duration(tenth) + Duration(random_.below(2 * tenth));
-    if (!settled()) return;
-    if (const auto peer = choose(std::nullopt)) send(*peer, root(true));
+    asked_times_ = 0;
+    if (settled()) ask_for_root(now);
+}
+
+void AntiEntropy::ask_for_root(Instant now) {
+    const auto peer = peers_.size() == 1 ? choose(std::nullopt) : choose(asked_);
+    asked_ = peer;
+    if (!peer.has_value()) return;
+    ++asked_times_;
+    asked_until_ = now + root_answer_max;
+    send(*peer, root(true));
 }
 
 Instant AntiEntropy::next_wakeup() const {
-    Instant wakeup = root_at_;
+    Instant wakeup = asked_.has_value() ? std::min(root_at_, asked_until_) : root_at_;
     if (open_.has_value()) return std::min(wakeup, open_->deadline);
     if (!settled() && !(phase_ == Phase::waiting && peers_.empty())) {
         wakeup = std::min(wakeup, settle_at_);

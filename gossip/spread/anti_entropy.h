@@ -2,8 +2,9 @@
 // (agreement.md, 5.4). Gossip is quick and may miss somebody; this finds them.
 //
 // Every interval the root, 8 bytes that sum up all records, goes to one peer at random,
-// which answers with its own if it differs. Roots that differ for longer than news takes
-// to spread begin an exchange: digests of the buckets; the list of what the other holds
+// which answers with its own; where no answer comes another is asked, so that loss does
+// not hide what is missing. Roots that differ for longer than news takes to spread begin
+// an exchange: digests of the buckets; the list of what the other holds
 // in those that differ; then records both ways, newest first, exchange_bytes_max of them
 // at a time. An exchange goes on as long as there is more, one at a time.
 //
@@ -33,8 +34,10 @@ namespace picket::gossip {
 class AntiEntropy {
 public:
     static constexpr Duration interval = std::chrono::seconds(5);
-    // Two roots in a row that differ; news take less than that to be everywhere.
-    static constexpr Duration differing_min = std::chrono::seconds(4);
+    // News are everywhere in less than one (docs/PROTOCOL.md, 2.4).
+    static constexpr Duration differing_min = std::chrono::seconds(2);
+    static constexpr Duration root_answer_max = std::chrono::seconds(1);
+    static constexpr unsigned root_tries_max = 4;
     static constexpr Duration answer_time_max = std::chrono::seconds(3);
     static constexpr Duration settle_retry = std::chrono::seconds(1);
     static constexpr unsigned rounds_max = 256;  // Of one exchange: 16 MiB of records.
@@ -92,6 +95,7 @@ private:
     void on_list(Instant now, const ListMessage& message);
     void on_want(Instant now, const WantMessage& message);
     void on_records(Instant now, const RecordsMessage& message);
+    void ask_for_root(Instant now);
     void begin(Instant now, AgentId peer);
     void ask(Instant now);
     void go_on(Instant now);
@@ -112,6 +116,9 @@ private:
     std::optional<Open> open_;
     std::optional<Instant> differs_since_;
     Instant root_at_;
+    std::optional<AgentId> asked_;  // For its root.
+    Instant asked_until_ = never;
+    unsigned asked_times_ = 0;
     Instant settle_at_;
     Allowance answers_{answers_burst, answers_period};
     Allowance behind_{2, std::chrono::milliseconds(500)};

@@ -27,8 +27,8 @@ BlobHash Catalog::set_own(Instant now, const std::vector<FileBlob>& files) {
         store(std::move(bytes));
     }
     std::ranges::sort(catalog.files);
-    const auto repeats = std::ranges::unique(catalog.files);
-    catalog.files.erase(repeats.begin(), repeats.end());
+    catalog.files.erase(std::unique(catalog.files.begin(), catalog.files.end()),
+                        catalog.files.end());
     BlobHash hash;
     if (!catalog.files.empty()) {
         std::string bytes = encode(catalog);

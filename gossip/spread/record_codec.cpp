@@ -222,8 +222,7 @@ void cut(std::string& text, std::size_t bytes_max) {
 void fit_names(std::vector<std::string>& list, std::size_t names_max, std::size_t bytes_max) {
     for (std::string& name : list) cut(name, bytes_max);
     std::ranges::sort(list);
-    const auto repeats = std::ranges::unique(list);
-    list.erase(repeats.begin(), repeats.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
     if (list.size() > names_max) list.resize(names_max);
 }
 

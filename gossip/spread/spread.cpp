@@ -83,7 +83,8 @@ void Spread::on_member(Instant now, WallTime wall, const Member& member) {
     if (!member.picket || member.name == options_.name) return;
     const AgentId agent = agent_id(member.name);
     Peer& peer = peers_[agent];
-    if (!peer.name.empty()) addresses_.erase(peer.address);
+    const auto place = addresses_.find(peer.address);
+    if (place != addresses_.end() && place->second == agent) addresses_.erase(place);
     const bool was_here = !peer.name.empty() && present(peer.liveness);
     const bool here = present(member.liveness);
     peer = {member.name, zone_of(member), member.address, member.liveness, now};
@@ -280,7 +281,7 @@ void Spread::on_exchange(Instant now, const Exchange& message) {
     if (peer(from) == nullptr) return count(Refusal::unknown_agent);
     update_peers(now);
     if (const auto* want = std::get_if<BlobWantMessage>(&message)) {
-        catalog_.on_message(now, *want);
+        if (blob_answers_.take(now)) catalog_.on_message(now, *want);  // Else asked again.
     } else if (const auto* blobs = std::get_if<BlobsMessage>(&message)) {
         catalog_.on_message(now, *blobs);
     } else {

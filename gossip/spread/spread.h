@@ -68,7 +68,7 @@ struct SuspicionHeard {
     SuspicionRecord suspicion;
 };
 // A verdict, evidence, a notice, presence or a reference record came to be held, or went.
-// `before` is what was held of the key; now() of Spread's reads is what is held.
+// `before` is what was held of the key; Spread's reads give what is held now.
 using RecordHeld = RecordChange;
 struct CatalogChanged {};
 struct ReferenceChanged {};
@@ -209,8 +209,9 @@ private:
     std::vector<RecordKey> to_tell_;  // Reference records by an operator's word.
     bool settled_ = false;
     Instant sweep_at_;
-    std::optional<std::uint64_t> told_root_;  // In the user state.
-    Allowance corrections_{20, std::chrono::milliseconds(50)};
+    std::optional<std::uint64_t> told_root_;                      // In the user state.
+    Allowance corrections_{20, std::chrono::milliseconds(50)};    // Of votes for an older epoch.
+    Allowance blob_answers_{32, std::chrono::milliseconds(100)};  // Of up to 1 MiB each.
 
     std::deque<Broadcast> broadcasts_;
     std::deque<Letter> letters_;

@@ -16,7 +16,6 @@ using std::chrono::seconds;
 constexpr Duration fault_begins = seconds(40);
 constexpr Duration fault_lasts = seconds(70);
 constexpr Duration run_lasts = seconds(250);
-constexpr std::array<std::size_t, 8> sizes{2, 3, 5, 7, 10, 12, 20, 32};
 
 // What the seed decided beside the family.
 struct Run {
@@ -120,6 +119,18 @@ void deaf_joiner(const Run& run) {
     run.mesh.network().heal();
 }
 
+// As virtual machines that were asleep: some wake up later than they think, one
+// after the other or all at once.
+void clock_jumps(const Run& run) {
+    const std::size_t jumps = 1 + run.random.below(run.mesh.size());
+    for (std::size_t i = 0; i < jumps; ++i) {
+        run.mesh.jump_clock(run.victim(), run.up_to(std::chrono::hours(1)));
+        if (run.random.chance(1, 2)) run.until(run.mesh.elapsed() + run.up_to(seconds(5)));
+    }
+    run.until(run_lasts);
+    expect_no_alarm(run);
+}
+
 void play(const Run& run) {
     switch (run.report.family) {
         case Family::calm:
@@ -156,6 +167,8 @@ void play(const Run& run) {
             return leave(run);
         case Family::deaf_joiner:
             return deaf_joiner(run);
+        case Family::clock_jump:
+            return clock_jumps(run);
     }
 }
 
@@ -163,8 +176,9 @@ void play(const Run& run) {
 
 std::string_view to_text(Family family) {
     static constexpr std::array<std::string_view, family_count> words{
-        "calm",  "loss",    "duplicates", "tails", "one-way cut", "partition",   "pause",
-        "crash", "restart", "amnesia",    "move",  "leave",       "deaf joiner", "long partition"};
+        "calm",      "loss",  "duplicates",  "tails",          "one-way cut",
+        "partition", "pause", "crash",       "restart",        "amnesia",
+        "move",      "leave", "deaf joiner", "long partition", "clock jump"};
     return words[static_cast<std::size_t>(family)];
 }
 
@@ -198,7 +212,7 @@ Report run_scenario(std::uint64_t seed, std::size_t agents) {
     Random random(seed);
     Report report;
     report.family = static_cast<Family>(random.below(family_count));
-    const std::size_t drawn = sizes[random.below(sizes.size())];
+    const std::size_t drawn = scenario_sizes[random.below(scenario_sizes.size())];
     report.agents = agents == 0 ? drawn : agents;
     SimMesh mesh({.agents = report.agents,
                   .seed = random.next(),

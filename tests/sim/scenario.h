@@ -30,8 +30,9 @@ enum class Family {
     leave,
     deaf_joiner,  // Starts while nothing reaches it.
     long_partition,
+    clock_jump,
 };
-constexpr std::size_t family_count = 14;
+constexpr std::size_t family_count = 15;
 
 std::string_view to_text(Family family);
 
@@ -46,6 +47,8 @@ struct Report {
     std::string trace{};
     std::size_t false_alarms = 0;
 };
+
+constexpr std::array<std::size_t, 8> scenario_sizes{2, 3, 5, 7, 10, 12, 20, 32};
 
 // `agents` 0 draws the size, too.
 Report run_scenario(std::uint64_t seed, std::size_t agents = 0);

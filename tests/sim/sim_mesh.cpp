@@ -28,6 +28,12 @@ gossip::wire::KeyRing key_ring(const std::string& key, Random& random) {
     return keys;
 }
 
+constexpr Duration watch_interval = std::chrono::seconds(1);
+
+AgentIndex subject(std::string_view name) {
+    return std::stoul(std::string(name.substr(1)));
+}
+
 // One that was stopped needs a moment to say that it lives.
 constexpr Duration after_pause = std::chrono::seconds(3);
 
@@ -56,6 +62,14 @@ SimMesh::SimMesh(const Options& options)
       random_(options.seed),
       network_(options.weather, random_.next()),
       agents_(options.agents) {
+    for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
+        names_.push_back(name(agent));
+        metas_.push_back(gossip::encode_tags({{"picket", "1"}, {"id", name(agent)}}));
+    }
+    for (AgentIndex agent = 0; agent < agents_.size() && options.converged; ++agent) {
+        const SocketAddress at = address(agent, 0);
+        known_.push_back({1, names_[agent], at.ip, at.port, metas_[agent], {}});
+    }
     const auto spread = static_cast<std::uint64_t>(options.start_spread.count()) + 1;
     for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
         schedule(now_ + Duration(random_.below(spread)), {.kind = Kind::start, .agent = agent});
@@ -97,6 +111,10 @@ void SimMesh::run_for(Duration duration) {
         const Due due = due_.top();
         due_.pop();
         now_ = std::max(now_, due.at);
+        if (options_.trace && now_ >= watch_at_) {
+            watch_incarnations();
+            watch_at_ = now_ + watch_interval;
+        }
         Happening happening = std::move(slots_[due.slot]);
         free_slots_.push_back(due.slot);
         happen(std::move(happening));
@@ -108,7 +126,7 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
     gossip::Mesh::Options options;
     options.swim.name = name(agent);
     options.swim.address = address(agent, agents_[agent].place);
-    options.swim.meta = gossip::encode_tags({{"picket", "1"}, {"id", name(agent)}});
+    options.swim.meta = metas_[agent];
     options.swim.timings = options_.timings;
     options.swim.incarnation = incarnation;
     options.compress = options_.compress;
@@ -117,12 +135,26 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
     self.left = false;
     self.seen.clear();
     self.mesh = std::make_unique<gossip::Mesh>(std::move(options), key_ring(options_.key, random_),
-                                               texts_, random_.next(), now_);
+                                               texts_, random_.next(), clock(agent));
     self.wakeup = never;
+    if (options_.converged) self.mesh->assume(clock(agent), known_);
     for (AgentIndex seed = 0; seed < std::min<std::size_t>(2, agents_.size()); ++seed) {
-        self.mesh->join(now_, address(seed, 0));
+        self.mesh->join(clock(agent), address(seed, 0));
     }
     pump(agent);
+}
+
+// Not from events alone: most incarnations change without one.
+void SimMesh::watch_incarnations() {
+    for (Agent& agent : agents_) {
+        if (agent.mesh == nullptr) continue;
+        agent.seen.resize(agents_.size());
+        for (const gossip::MemberView& view : agent.mesh->swim().table().views()) {
+            gossip::Incarnation& seen = agent.seen[subject(texts_.text(view.name))];
+            if (view.incarnation < seen) ++incarnations_back_;
+            seen = view.incarnation;
+        }
+    }
 }
 
 void SimMesh::crash(AgentIndex agent) {
@@ -149,15 +181,27 @@ void SimMesh::pause(AgentIndex agent, Duration duration) {
     agents_[agent].paused_until = now_ + duration;
 }
 
+void SimMesh::jump_clock(AgentIndex agent, Duration ahead) {
+    Agent& self = agents_[agent];
+    self.clock_ahead += ahead;
+    if (options_.trace) {
+        trace_ += fmt::format("[{:8.3f}] the clock of {} leaps ahead\n", to_seconds(elapsed()),
+                              name(agent));
+    }
+    if (self.mesh == nullptr) return;
+    self.wakeup = now_;
+    schedule(now_, {.kind = Kind::wake, .agent = agent});
+}
+
 void SimMesh::leave(AgentIndex agent) {
     agents_[agent].left = true;
-    agents_[agent].mesh->leave(now_);
+    agents_[agent].mesh->leave(clock(agent));
     pump(agent);
 }
 
 void SimMesh::rejoin(AgentIndex agent) {
     agents_[agent].left = false;
-    agents_[agent].mesh->rejoin(now_);
+    agents_[agent].mesh->rejoin(clock(agent));
     pump(agent);
 }
 
@@ -183,22 +227,23 @@ void SimMesh::happen(Happening happening) {
     if (happening.kind == Kind::start) return start(happening.agent, 1);
     if (happening.kind == Kind::dial) return on_dial(happening);
     if (self.mesh == nullptr) return;
+    const Instant now = clock(happening.agent);
     switch (happening.kind) {
         case Kind::packet:
             if (happening.place != self.place) return;
-            self.mesh->on_packet(now_, happening.from_address, happening.bytes);
+            self.mesh->on_packet(now, happening.from_address, happening.bytes);
             break;
         case Kind::wake:
             // One that was overtaken by an earlier one, or is of a former life, is void.
             if (now_ < self.wakeup) return;
             self.wakeup = never;
-            self.mesh->on_tick(now_);
+            self.mesh->on_tick(now);
             break;
         case Kind::stream_bytes:
-            self.mesh->on_stream_bytes(now_, happening.stream, happening.bytes);
+            self.mesh->on_stream_bytes(now, happening.stream, happening.bytes);
             break;
         case Kind::stream_end:
-            self.mesh->on_stream_ended(now_, happening.stream, "connection refused");
+            self.mesh->on_stream_ended(now, happening.stream, "connection refused");
             break;
         case Kind::start:
         case Kind::dial:
@@ -212,10 +257,11 @@ void SimMesh::on_dial(Happening& happening) {
     if (self.mesh == nullptr || happening.place != self.place) {
         return refuse(happening, network_.stream());
     }
-    const auto id = self.mesh->accept_stream(now_);
+    const Instant now = clock(happening.agent);
+    const auto id = self.mesh->accept_stream(now);
     if (!id.has_value()) return refuse(happening, network_.stream());
     self.inbound[*id] = {happening.from, happening.stream};
-    self.mesh->on_stream_bytes(now_, *id, happening.bytes);
+    self.mesh->on_stream_bytes(now, *id, happening.bytes);
     pump(happening.agent);
 }
 
@@ -233,13 +279,16 @@ void SimMesh::pump(AgentIndex agent) {
     // A dial that could not be written fails at once, and may want more.
     while (const auto transmit = mesh.poll_transmit()) send(agent, *transmit);
     while (const auto event = mesh.poll_event()) record(agent, *event);
-    while (const auto message = mesh.poll_user()) ++user_messages_;
+    while (const auto message = mesh.poll_user()) {
+        if (on_user) on_user(agent, *message);
+    }
     while (mesh.poll_failure().has_value()) {
     }
     queue_peak_ = std::max(queue_peak_, mesh.swim().broadcasts().size());
-    const Instant wakeup = mesh.next_wakeup();
+    const Instant due = mesh.next_wakeup();
+    const Instant wakeup = due == never ? never : std::max(due - self.clock_ahead, now_);
     if (wakeup >= self.wakeup) return;
-    self.wakeup = std::max(wakeup, now_);
+    self.wakeup = wakeup;
     schedule(self.wakeup, {.kind = Kind::wake, .agent = agent});
 }
 
@@ -258,6 +307,7 @@ void SimMesh::send(AgentIndex from, const gossip::Transmit& transmit) {
 }
 
 void SimMesh::carry_out(AgentIndex from, StreamEffect effect) {
+    stream_bytes_ += effect.bytes.size();
     if (effect.action == StreamEffect::Action::dial) {
         const auto [to, place] = owner(effect.to);
         // Cut either way no connection comes about, and nobody says so.
@@ -287,14 +337,9 @@ void SimMesh::record(AgentIndex observer, const MemberEvent& event) {
     const gossip::Member& member = event.member;
     if (on_event) on_event(observer, event);
     const bool changed = event.kind == MemberEvent::Kind::changed;
-    if (changed) {
-        gossip::Incarnation& seen = agents_[observer].seen[member.name];
-        if (member.incarnation < seen) ++incarnations_back_;
-        seen = std::max(seen, member.incarnation);
-    }
-    const AgentIndex subject = std::stoul(member.name.substr(1));
-    const bool well = up(subject) && reachable(observer, subject) &&
-                      agents_[subject].paused_until + after_pause < now_ && up(observer);
+    const AgentIndex about = subject(member.name);
+    const bool well = up(about) && reachable(observer, about) &&
+                      agents_[about].paused_until + after_pause < now_ && up(observer);
     if (changed && member.liveness == Liveness::failed && well) ++false_alarms_;
     if (!options_.trace) return;
     trace_ += fmt::format("[{:8.3f}] {}: {} ", to_seconds(elapsed()), name(observer), member.name);

@@ -33,7 +33,8 @@ public:
         bool compress = false;    // Costs most of the time, and changes no decision.
         std::string key{};        // 16, 24 or 32 bytes; empty for none.
         Duration start_spread{};  // Agents start within this time.
-        bool trace = true;
+        bool converged = false;   // They know each other from the start.
+        bool trace = true;        // And each agent's incarnations are watched.
     };
 
     // Agents 1 and up join by way of agent 0, and of agent 1.
@@ -52,6 +53,8 @@ public:
     void restart(AgentIndex agent, Memory memory, bool elsewhere = false);
     // Does nothing for so long, and then everything that came in meanwhile.
     void pause(AgentIndex agent, Duration duration);
+    // Its clock leaps ahead, as that of a virtual machine does which was asleep.
+    void jump_clock(AgentIndex agent, Duration ahead);
     void leave(AgentIndex agent);
     void rejoin(AgentIndex agent);
     SimNetwork& network() { return network_; }
@@ -64,6 +67,8 @@ public:
     static std::string name(AgentIndex agent) { return "a" + std::to_string(agent); }
     // What `observer` believes of `subject`; nothing if it knows no such member.
     std::optional<gossip::Liveness> belief(AgentIndex observer, AgentIndex subject) const;
+    // What the agent's clock shows.
+    Instant clock(AgentIndex agent) const { return now_ + agents_[agent].clock_ahead; }
     // Lets the agent's pending outputs take effect, after a call on mesh().
     void pump(AgentIndex agent);
 
@@ -75,10 +80,11 @@ public:
     std::size_t queue_peak() const { return queue_peak_; }
     std::uint64_t packets() const { return packets_; }
     std::uint64_t packet_bytes() const { return packet_bytes_; }
-    std::uint64_t user_messages() const { return user_messages_; }
+    std::uint64_t stream_bytes() const { return stream_bytes_; }
 
-    // Called for each event of each agent, beside the trace.
+    // Called for each event of each agent, beside the trace, and for what it was sent.
     std::function<void(AgentIndex observer, const gossip::MemberEvent&)> on_event;
+    std::function<void(AgentIndex receiver, const gossip::UserMessage&)> on_user;
 
     static constexpr Duration epoch = std::chrono::hours(1);  // Time begins at no round number.
 
@@ -89,9 +95,10 @@ private:
         gossip::Incarnation stored = 0;
         Instant wakeup = never;
         Instant paused_until{};
+        Duration clock_ahead{};
         bool left = false;
         std::map<gossip::StreamId, std::pair<AgentIndex, gossip::StreamId>> inbound;
-        std::map<std::string, gossip::Incarnation> seen;
+        std::vector<gossip::Incarnation> seen;  // Of each other, at the highest.
     };
     enum class Kind { packet, wake, start, dial, stream_bytes, stream_end };
     struct Happening {
@@ -115,6 +122,7 @@ private:
     SocketAddress address(AgentIndex agent, unsigned place) const;
     std::pair<AgentIndex, unsigned> owner(const SocketAddress& address) const;
     void start(AgentIndex agent, gossip::Incarnation incarnation);
+    void watch_incarnations();
     void schedule(Instant at, Happening happening);
     void happen(Happening happening);
     void on_dial(Happening& happening);
@@ -131,6 +139,10 @@ private:
     Instant now_{epoch};
     std::uint64_t order_ = 0;
     std::vector<Agent> agents_;
+    std::vector<std::string> metas_;
+    std::vector<std::string> names_;
+    std::vector<gossip::wire::Alive> known_;  // From the start.
+    Instant watch_at_{epoch};
     std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
     std::vector<Happening> slots_;
     std::vector<std::uint32_t> free_slots_;
@@ -140,7 +152,7 @@ private:
     std::size_t queue_peak_ = 0;
     std::uint64_t packets_ = 0;
     std::uint64_t packet_bytes_ = 0;
-    std::uint64_t user_messages_ = 0;
+    std::uint64_t stream_bytes_ = 0;
 };
 
 }  // namespace picket::testing

@@ -182,10 +182,32 @@ TEST_CASE("picket's state rides in push/pulls that bring picket's state") {
     CHECK(both);
 }
 
-TEST_CASE("Serf's agents hear that we leave before we have left") {
+std::unique_ptr<Mesh> serfs_agent(TextPool& texts, std::uint8_t number) {
+    Mesh::Options options{.swim = {.name = "a" + std::to_string(number), .address = place(number)}};
+    options.swim.versions.delegate_min = 2;
+    options.swim.versions.delegate_max = 5;
+    options.swim.versions.delegate = 5;
+    return std::make_unique<Mesh>(std::move(options), wire::KeyRing(), texts, number, start);
+}
+
+TEST_CASE("where no agent of Serf's can be, nobody is told in Serf's words") {
     TextPool texts;
     const auto a = agent(texts, 1);
     const auto b = agent(texts, 2);
+    CHECK(push_pull(*a, *b));
+    a->leave(start);
+    CHECK(a->swim().leaving());
+    for (Instant now = start; now <= start + 3s; now += 50ms) {
+        a->on_tick(now);
+        while (const auto packet = a->poll_transmit()) b->on_packet(now, place(1), packet->payload);
+    }
+    CHECK_FALSE(b->poll_user().has_value());
+}
+
+TEST_CASE("Serf's agents hear that we leave before we have left") {
+    TextPool texts;
+    const auto a = serfs_agent(texts, 1);
+    const auto b = serfs_agent(texts, 2);
     CHECK(push_pull(*a, *b));
     a->on_tick(start);
     while (a->poll_transmit().has_value()) {

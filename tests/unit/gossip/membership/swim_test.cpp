@@ -349,6 +349,37 @@ TEST_CASE("the application has half of a packet, and the rest when nobody else w
     CHECK(found);
 }
 
+TEST_CASE(
+    "a verdict leaves at once, to three of picket's agents, and not more often than allowed") {
+    Agent agent;
+    const std::string tags = encode_tags({{"picket", "1"}});
+    for (std::uint8_t number = 2; number < 10; ++number) {
+        wire::Alive member = alive("p", number, 5);
+        const std::string name = "p" + std::to_string(number);
+        member.node = name;
+        member.meta = tags;
+        agent.hear(member);
+        agent.know("foreign" + std::to_string(number), static_cast<std::uint8_t>(number + 50));
+    }
+    agent.forget_outputs();
+    agent.swim.broadcast(agent.now, Rank::details, 1, "\x08 details", Audience::picket);
+    agent.drain();
+    CHECK(agent.packets.empty());
+    agent.swim.broadcast(agent.now, Rank::verdicts, 2, "\x08 verdict", Audience::picket);
+    agent.drain();
+    REQUIRE(agent.packets.size() == 3);
+    for (const PacketRequest& packet : agent.packets) {
+        CHECK(packet.to.ip.bytes[3] < 10);
+        CHECK(std::ranges::count(packet.messages, "\x08 verdict") == 1);
+    }
+    agent.forget_outputs();
+    for (std::uint64_t key = 3; key < 103; ++key) {
+        agent.swim.broadcast(agent.now, Rank::verdicts, key, "\x08 verdict", Audience::picket);
+    }
+    agent.drain();
+    CHECK(agent.packets.size() == 3 * (Swim::verdicts_at_once_burst - 1));
+}
+
 TEST_CASE("an agent that was stopped hears the others out before it declares them failed") {
     Agent agent;
     agent.know("b", 2, 5);

@@ -1,0 +1,310 @@
+#include "gossip/agreement/agreement.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "gossip/agreement/agreement_case.h"
+
+namespace picket::gossip {
+namespace {
+
+constexpr Duration heartbeat_idle = std::chrono::seconds(1);
+constexpr Duration heartbeat_asking = std::chrono::milliseconds(200);
+
+}  // namespace
+
+Agreement::Agreement(Options options, std::uint64_t seed, Instant now)
+    : options_(std::move(options)),
+      self_(agent_id(options_.name)),
+      random_(seed),
+      now_(now),
+      roll_call_(options_.name, random_.next()),
+      heartbeat_at_(now + heartbeat_idle),
+      notice_revision_(options_.boot) {
+    PICKET_ASSERT(!options_.name.empty());
+}
+
+Agreement::~Agreement() = default;
+
+Agreement::Case* Agreement::find(CheckKey key) {
+    const auto found = cases_.find(key);
+    return found == cases_.end() ? nullptr : found->second.get();
+}
+
+const Agreement::Case* Agreement::find(CheckKey key) const {
+    const auto found = cases_.find(key);
+    return found == cases_.end() ? nullptr : found->second.get();
+}
+
+// Looked at no later than `at`.
+void Agreement::wake(Case& item, Instant at) {
+    if (at >= item.due) return;
+    due_.erase({item.due, item.check.key});
+    item.due = at;
+    due_.emplace(at, item.check.key);
+}
+
+void Agreement::event(AgreementEvent::Kind kind, CheckKey check, std::string message) {
+    events_.push_back({kind, check, std::move(message)});
+}
+
+// Time passes also while nothing does: a late heartbeat tells that we stood still, before
+// whatever came in meanwhile is judged.
+void Agreement::awake(Instant now) {
+    PICKET_ASSERT(now >= now_);
+    now_ = now;
+    if (now < heartbeat_at_) return;
+    fitness_.on_wakeup(now, heartbeat_at_);
+    heartbeat_at_ = now + (open_.empty() ? heartbeat_idle : heartbeat_asking);
+}
+
+void Agreement::set_reference(Instant now, std::vector<std::string> names) {
+    awake(now);
+    roll_call_.set_reference(std::move(names));
+    standing_at_ = std::min(standing_at_, now);
+}
+
+void Agreement::set_standing(Instant now, const Standing& standing) {
+    awake(now);
+    if (standing == standing_) return;
+    const bool first = standing.settled && !standing_.settled;
+    const bool seats = standing.draining != standing_.draining;
+    standing_ = standing;
+    fitness_.set_settled(standing.settled);
+    fitness_.set_health_score(standing.health_score);
+    fitness_.set_gateway(standing.gateway);
+    fitness_.set_resolver(standing.resolver);
+    if (first) roll_call_.need(now, now);
+    if (seats) panels_at_ = std::min(panels_at_, now);
+}
+
+void Agreement::on_check(Instant now, MeshCheck check) {
+    awake(now);
+    PICKET_ASSERT(check.interval.count() > 0 && check.timeout.count() > 0);
+    Case* item = find(check.key);
+    if (item != nullptr && item->check == check) return;
+    if (item == nullptr) {
+        if (cases_.size() >= checks_max) return disregard(Disregarded::unknown_check);
+        const CheckKey key = check.key;
+        item = cases_.emplace(key, std::make_unique<Case>(std::move(check))).first->second.get();
+        fitness_.set_checks(cases_.size());
+    } else {
+        // Another definition makes another question; what was asked is no answer to it.
+        if (item->check.fingerprint != check.fingerprint || !check.ours) item->inquiry.reset();
+        item->check = std::move(check);
+    }
+    refresh_panel(*item);
+    wake(*item, now);
+}
+
+void Agreement::on_check_gone(Instant now, CheckKey key) {
+    awake(now);
+    const auto found = cases_.find(key);
+    if (found == cases_.end()) return;
+    due_.erase({found->second->due, key});
+    open_.erase(key);
+    cases_.erase(found);
+    fitness_.set_checks(cases_.size());
+}
+
+void Agreement::on_verdict(Instant now, const VerdictRecord& verdict) {
+    awake(now);
+    Case* item = case_for(verdict.check);
+    if (item == nullptr) return;  // Of a check that we know nothing of yet: see on_check().
+    adopt(*item, verdict);
+    wake(*item, now);
+}
+
+void Agreement::on_slot(Instant now, CheckKey key) {
+    awake(now);
+    Case* item = find(key);
+    if (item == nullptr || !item->inquiry.has_value() || !item->seat.has_value()) return;
+    item->inquiry->on_slot();
+    wake(*item, now);
+}
+
+void Agreement::on_answer(Instant now, CheckKey key, AttemptId id, Answer answer) {
+    awake(now);
+    Case* item = find(key);
+    if (item == nullptr || !item->inquiry.has_value()) return;
+    const auto began = item->inquiry->began(id);
+    if (!began.has_value()) return;
+    item->inquiry->on_answer(now, id, std::move(answer), fitness_.stalled(*began, now));
+    wake(*item, now);
+}
+
+void Agreement::on_roll_call_answer(Instant now, std::uint64_t call, std::string_view name) {
+    awake(now);
+    roll_call_.on_answer(now, call, name);
+}
+
+void Agreement::on_tick(Instant now, WallTime wall) {
+    awake(now);
+    wall_ = wall;
+    if (now >= std::min(panels_at_, seats_at_)) refresh_panels();
+    run_standing();
+    run_roll_call();
+    while (!due_.empty() && due_.begin()->first <= now) {
+        Case& item = *find(due_.begin()->second);
+        due_.erase(due_.begin());
+        item.due = never;
+        run(item);
+        run_roll_call();  // What it needed may have been decided at once.
+    }
+}
+
+void Agreement::run(Case& item) {
+    run_convening(item);
+    run_inquiry(item);
+    judge_case(item);
+    run_repeats(item);
+    const bool waits =
+        item.candidate.has_value() || (item.inquiry.has_value() && item.inquiry->asking());
+    if (waits) {
+        open_.insert(item.check.key);
+        heartbeat_at_ = std::min(heartbeat_at_, now_ + heartbeat_asking);
+    } else {
+        open_.erase(item.check.key);
+    }
+}
+
+// A call that ended may be what others wait for.
+void Agreement::run_roll_call() {
+    roll_call_.set_circumstances(roll_call_circumstances());
+    roll_call_.on_tick(now_);
+    while (const auto result = roll_call_.poll_result()) {
+        for (const CheckKey key : open_) wake(*find(key), now_);
+        if (result->passed) {
+            passed_once_ = true;
+            quorum_lost_at_.reset();
+        } else if (!quorum_lost_at_.has_value()) {
+            quorum_lost_at_ = now_;
+            quorum_lost_wall_ = wall_;
+        }
+        event(AgreementEvent::Kind::roll_call);
+        tell_quorum();
+    }
+}
+
+RollCall::Circumstances Agreement::roll_call_circumstances() const {
+    RollCall::Circumstances circumstances;
+    circumstances.waiting = standing_.waiting;
+    const std::vector<std::string>& reference = roll_call_.reference();
+    if (reference.size() != 2) return circumstances;
+    const std::string& other = reference[reference[0] == options_.name ? 1 : 0];
+    const auto found = peers_.find(agent_id(other));
+    circumstances.peer_dead =
+        found == peers_.end() || found->second.peer.liveness == Liveness::failed;
+    circumstances.connected = fitness_.gateway_answers() && something_answers();
+    return circumstances;
+}
+
+// Another check than those that are failing has answered lately; or there is none.
+bool Agreement::something_answers() const {
+    bool another = false;
+    for (const auto& [key, item] : cases_) {
+        if (!item->inquiry.has_value()) continue;
+        if (now_ - item->passed_at <= 2 * item->check.interval) return true;
+        if (item->inquiry->accusing() || item->outage()) continue;
+        another = true;
+    }
+    return !another;
+}
+
+// While somebody of the reference is missing a call is made every so often: it tells people
+// whether there is a quorum, and lets those that are gone for good be forgotten.
+void Agreement::run_standing() {
+    const bool fit = !fitness_.unfit_reason(now_).has_value();
+    if (fit == unfit_since_.has_value()) {
+        unfit_since_ = fit ? std::nullopt : std::optional(now_);
+        panels_at_ = std::min(panels_at_, now_);
+        event(AgreementEvent::Kind::fitness, {}, fitness_.unfit_reason(now_).value_or(""));
+    }
+    if (now_ >= standing_at_) {
+        const auto& reference = roll_call_.reference();
+        const bool missing = std::any_of(reference.begin(), reference.end(), [&](const auto& name) {
+            return name != options_.name && !member_present(name);
+        });
+        const bool needed = standing_.settled && (missing || !quorum() || !passed_once_);
+        standing_at_ = needed ? now_ + standing_roll_call : never;
+        if (needed) roll_call_.need(now_, now_);
+    }
+    tell_quorum();
+}
+
+void Agreement::tell_quorum() {
+    if (!quorum_lost_at_.has_value()) {
+        if (no_quorum_text_.empty()) return;
+        no_quorum_text_.clear();
+        event(AgreementEvent::Kind::quorum, {}, "the roll call passes again");
+        publish_notice(true);
+        for (const auto& entry : cases_) {
+            entry.second->shadow_since.reset();
+            entry.second->shadow_told = false;
+        }
+        return;
+    }
+    if (!no_quorum_text_.empty() || now_ < *quorum_lost_at_ + notice_after) return;
+    const auto& last = roll_call_.last();
+    PICKET_ASSERT(last.has_value());
+    if (last->ground == RollCallGround::waiting) {
+        no_quorum_text_ = "waiting for the mesh: no member of it has been reached";
+        return event(AgreementEvent::Kind::no_quorum, {}, no_quorum_text_);
+    }
+    std::vector<std::string> shown = last->missing;
+    const std::size_t more = shown.size() > notice_names_max ? shown.size() - notice_names_max : 0;
+    shown.resize(shown.size() - more);
+    no_quorum_text_ = fmt::format(
+        "NO QUORUM: {} of {} known agents answer, {} needed; no outage opens or closes since {}. "
+        "Missing: {}{}. If they are gone for good: picket forget NAME | --zone ZONE",
+        last->answered, last->asked, last->needed, format_time(quorum_lost_wall_).substr(11, 5),
+        fmt::join(shown, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+    event(AgreementEvent::Kind::no_quorum, {}, no_quorum_text_);
+    publish_notice(false);
+}
+
+void Agreement::publish_notice(bool over) {
+    const auto& last = roll_call_.last();
+    if (!last.has_value()) return;
+    NoticeRecord notice;
+    if (!over) {
+        notice_side_ = self_;
+        const auto& missing = last->missing;
+        for (const std::string& name : roll_call_.reference()) {
+            if (std::binary_search(missing.begin(), missing.end(), name)) continue;
+            notice_side_ = std::min(notice_side_, agent_id(name));
+        }
+    }
+    notice.side = notice_side_;
+    notice.revision = ++notice_revision_;
+    notice.over = over;
+    notice.known = static_cast<std::uint32_t>(last->asked);
+    notice.answering = static_cast<std::uint32_t>(last->answered);
+    notice.needed = static_cast<std::uint32_t>(last->needed);
+    notice.since = quorum_lost_wall_;
+    std::set<std::string, std::less<>> zones;
+    if (!over) {
+        notice.missing = last->missing;
+        for (const std::string& name : notice.missing) zones.emplace(zone_of(agent_id(name)));
+    }
+    notice.zones.assign(zones.begin(), zones.end());
+    notice.missing.resize(std::min(notice.missing.size(), notice_names_max));
+    notice.zones.resize(std::min(notice.zones.size(), panel_max));
+    notices_.push_back(std::move(notice));
+}
+
+Instant Agreement::next_wakeup() const {
+    Instant at = std::min({panels_at_, seats_at_, standing_at_, heartbeat_at_});
+    at = std::min(at, roll_call_.next_wakeup());
+    if (!due_.empty()) at = std::min(at, due_.begin()->first);
+    if (quorum_lost_at_.has_value() && no_quorum_text_.empty()) {
+        at = std::min(at, *quorum_lost_at_ + notice_after);
+    }
+    return at;
+}
+
+}  // namespace picket::gossip

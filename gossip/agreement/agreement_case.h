@@ -1,0 +1,83 @@
+// Agreement::Case: all that one agent holds about one check. Only for agreement_*.cpp.
+
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gossip/agreement/agreement.h"
+#include "gossip/agreement/long_ago.h"
+
+namespace picket::gossip {
+
+struct Agreement::Case {
+    static constexpr std::size_t suspicions_max = 16;  // For the timeline; the oldest go.
+
+    explicit Case(MeshCheck definition) : check(std::move(definition)) {}
+
+    MeshCheck check;
+    std::string host{};   // The agent, of a host's liveness; else empty.
+    Instant due = never;  // When it is looked at again.
+
+    // Who witnesses it.
+    std::vector<AgentId> ranks{};  // The accepted ones; the first `size.seats` are the panel.
+    PanelSize size{};
+    std::optional<Seat> seat{};
+    bool juror = false;                   // Our seat is one of the panel.
+    std::optional<Instant> thin_since{};  // Fewer fit witnesses than the quorum.
+
+    // What is held of it.
+    std::optional<VerdictRecord> held{};
+    Instant changed_at = long_ago;   // When we saw the version,
+    Instant opened_at = long_ago;    // and when the outage.
+    std::deque<Instant> openings{};  // In the last hour, at most flapping_outages.
+
+    // Asking and voting.
+    std::optional<Inquiry> inquiry{};
+    Tally tally{};
+    Instant passed_at = long_ago;  // Our last attempt that passed.
+    Instant round_at = long_ago;   // When we last took part in a round.
+    Instant slot_at = never;       // Of a host: nobody else keeps its schedule.
+    struct Told {
+        VoteRecord vote;
+        Instant began;
+        std::vector<Instant> again;  // Latest first.
+    };
+    std::optional<Told> told{};
+    Instant answered_at = long_ago;         // An outdated vote, with the verdict.
+    std::optional<Instant> suspected_at{};  // We raised it; not yet contradicted.
+    std::optional<Instant> shadow_since{};
+    bool shadow_told = false;
+    struct Suspected {
+        AgentId agent;
+        Instant at;
+    };
+    std::deque<Suspected> suspicions{};
+
+    // A version that the votes would carry.
+    std::optional<Change> candidate{};
+    std::optional<Instant> ready_at{};  // Since when it could be written.
+
+    bool outage() const { return held.has_value() && held->outage(); }
+    std::uint32_t epoch() const { return held.has_value() ? held->epoch : 0; }
+    std::uint32_t era() const { return held.has_value() ? held->era : era_now; }
+    // How long a vote counts. A target whose soft timeout is not yet known, or is its
+    // timeout, takes two timeouts to be voted on, and whoever is asked then begins one
+    // timeout after the first: all of them must overlap.
+    Duration valid_for() const {
+        return 2 * check.timeout + std::max(check.timeout, Inquiry::gap) + std::chrono::seconds(3);
+    }
+    Inquiry::Settings settings() const {
+        return {.interval = check.interval,
+                .timeout = check.timeout,
+                .attempts = size.seats <= 1 ? 3 : 2,
+                .fail_after = check.fail_after,
+                .recover_after = check.recover_after,
+                .proof_between = true};
+    }
+};
+
+}  // namespace picket::gossip

@@ -1,0 +1,142 @@
+#include "gossip/spread/catalog.h"
+
+#include <doctest/doctest.h>
+
+namespace picket::gossip {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant start{std::chrono::hours(1)};
+constexpr AgentId self{1};
+constexpr AgentId other{2};
+
+FileBlob file(const std::string& name, std::uint64_t fingerprint = 1) {
+    Declaration declaration;
+    declaration.name = name;
+    declaration.type = "http";
+    declaration.check = check_key(name);
+    declaration.fingerprint = Fingerprint{fingerprint};
+    return {0, {std::move(declaration)}};
+}
+
+struct Content {
+    std::string file_bytes = encode(file("homepage"));
+    std::string catalog_bytes = encode(CatalogBlob{{blob_hash(file_bytes)}});
+    BlobHash catalog = blob_hash(catalog_bytes);
+};
+
+// What is asked of whom, until `end`.
+std::vector<Catalog::Letter> asked(Catalog& catalog, Instant end) {
+    std::vector<Catalog::Letter> letters;
+    while (catalog.next_wakeup() <= end) {
+        catalog.on_tick(catalog.next_wakeup());
+        while (auto letter = catalog.poll_letter()) letters.push_back(*std::move(letter));
+    }
+    return letters;
+}
+
+TEST_CASE("a catalog is fetched from who announced it, then its files, and then it counts") {
+    const Content content;
+    Catalog catalog(self, 1, start);
+    catalog.set_catalog(start, other, content.catalog);
+    CHECK_FALSE(catalog.majority_known());
+    auto letters = asked(catalog, start + 6s);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].to == other);
+    CHECK(std::get<BlobWantMessage>(letters[0].message).hashes.front() == content.catalog);
+    catalog.on_message(start + 6s, BlobsMessage{other, {content.catalog_bytes}});
+    CHECK_FALSE(catalog.majority_known());
+    letters = asked(catalog, start + 6s + 200ms);
+    REQUIRE(letters.size() == 1);
+    CHECK(std::get<BlobWantMessage>(letters[0].message).hashes.front() ==
+          blob_hash(content.file_bytes));
+    catalog.on_message(start + 7s, BlobsMessage{other, {content.file_bytes}});
+    asked(catalog, start + 8s);
+    CHECK(catalog.majority_known());
+    const Catalog::Entry* entry = catalog.find(check_key("homepage"));
+    REQUIRE(entry != nullptr);
+    CHECK(entry->active.declaration == file("homepage").declarations.front());
+    CHECK(catalog.carriers(entry->active) == std::vector<AgentId>{other});
+}
+
+TEST_CASE("who does not answer is asked no more while another has the same") {
+    const Content content;
+    Catalog catalog(self, 1, start);
+    catalog.set_catalog(start, other, content.catalog);
+    catalog.set_catalog(start, AgentId{3}, content.catalog);
+    const auto letters = asked(catalog, start + 60s);
+    REQUIRE(letters.size() >= 4);
+    for (std::size_t i = 1; i < letters.size(); ++i) CHECK(letters[i].to != letters[i - 1].to);
+}
+
+TEST_CASE("content that is not what its hash says, or that nobody asked for, is dropped") {
+    const Content content;
+    Catalog catalog(self, 1, start);
+    catalog.set_catalog(start, other, content.catalog);
+    asked(catalog, start + 6s);
+    catalog.on_message(start + 6s, BlobsMessage{other, {content.catalog_bytes + "x", "junk"}});
+    CHECK(catalog.mismatched() == 2);
+    CHECK(catalog.blobs() == 0);
+}
+
+TEST_CASE("malformed content is held as such, and not asked for again") {
+    Catalog catalog(self, 1, start);
+    const std::string junk = "not a blob";
+    catalog.set_catalog(start, other, blob_hash(junk));
+    asked(catalog, start + 6s);
+    catalog.on_message(start + 6s, BlobsMessage{other, {junk}});
+    CHECK(catalog.malformed() == 1);
+    CHECK(asked(catalog, start + 60s).empty());
+    CHECK(catalog.entries().empty());
+}
+
+TEST_CASE("ten thousand identical hosts cost one catalog") {
+    const Content content;
+    Catalog catalog(self, 1, start);
+    CHECK(catalog.set_own(start, {file("homepage")}) == content.catalog);
+    const std::size_t bytes = catalog.bytes();
+    for (std::uint64_t agent = 2; agent <= 10'000; ++agent) {
+        catalog.set_catalog(start, AgentId{agent}, content.catalog);
+    }
+    CHECK(asked(catalog, start + 60s).empty());
+    CHECK(catalog.bytes() == bytes);
+    CHECK(catalog.blobs() == 2);
+    CHECK(catalog.find(check_key("homepage"))->active.carriers == 10'000);
+}
+
+TEST_CASE("content is served by whoever has it, and dropped a day after the last reference") {
+    const Content content;
+    Catalog catalog(self, 1, start);
+    catalog.set_own(start, {file("homepage")});
+    catalog.on_message(start, BlobWantMessage{other, {content.catalog, blob_hash("unknown")}});
+    const auto letter = catalog.poll_letter();
+    REQUIRE(letter.has_value());
+    CHECK(std::get<BlobsMessage>(letter->message).blobs ==
+          std::vector<std::string>{content.catalog_bytes});
+    catalog.set_own(start, {});
+    asked(catalog, start + 23h);
+    CHECK(catalog.blobs() == 2);
+    CHECK(catalog.entries().empty());
+    asked(catalog, start + 25h);
+    CHECK(catalog.blobs() == 0);
+    CHECK(catalog.bytes() == 0);
+}
+
+TEST_CASE("what agents declare survives being written and read, to the limits") {
+    FileBlob blob{7, {}};
+    for (int i = 0; i < 50; ++i) {
+        Declaration declaration = file("check-" + std::to_string(i)).declarations.front();
+        declaration.from = "role=edge";
+        declaration.labels = {{"severity", "page"}, {"team", std::string(label_bytes_max, 't')}};
+        blob.declarations.push_back(std::move(declaration));
+    }
+    CHECK(decode_file_blob(encode(blob)) == wire::Decoded<FileBlob>(blob));
+    // A name that is not that of its key is no declaration.
+    std::string bytes = encode(file("homepage"));
+    bytes[bytes.find("homepage")] = 'H';
+    CHECK(decode_file_blob(bytes).error() == wire::Fault::out_of_range);
+}
+
+}  // namespace
+}  // namespace picket::gossip
