@@ -38,8 +38,7 @@ std::vector<std::string> names(Random& random, std::size_t names_max, std::size_
     std::vector<std::string> list(random.below(names_max + 1));
     for (std::string& name : list) name = random_text(random, bytes_max);
     std::ranges::sort(list);
-    const auto repeats = std::ranges::unique(list);
-    list.erase(repeats.begin(), repeats.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
     return list;
 }
 

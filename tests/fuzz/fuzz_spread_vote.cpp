@@ -1,0 +1,10 @@
+// Vote, what a witness says: any bytes after the envelope.
+
+#include "tests/fuzz/spread_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    picket::fuzz::check_record(picket::gossip::RecordKind::vote, data, size);
+    return 0;
+}
