@@ -6,6 +6,7 @@
 
 #include "agent/base/address.h"
 #include "agent/base/text.h"
+#include "checks/types/table.h"
 #include "checks/value_forms.h"
 
 namespace picket::checks {
@@ -197,6 +198,7 @@ void CheckReader::check_whole(const Definition& definition, const std::string& p
         complain("quorum", fmt::format("{} is more than the {} witnesses", *definition.quorum,
                                        *definition.witnesses));
     }
+    check_whole_query(definition, complain);
     const auto source = parse_ip(definition.source);
     if (source.has_value() && definition.family != Family::any) {
         const bool v4 = source->family == IpAddress::Family::v4;
@@ -234,16 +236,6 @@ void CheckReader::check_times(const Definition& definition, const std::string& p
         complain("latency", fmt::format("{} is above the timeout of {}, so it would never be seen",
                                         format_duration(*definition.latency),
                                         format_duration(definition.timeout)));
-    }
-    if (const auto* icmp = std::get_if<IcmpQuery>(&definition.query)) {
-        const Duration sending = icmp->packet_interval * (icmp->packets - 1);
-        if (sending >= definition.timeout) {
-            complain(
-                "packet_interval",
-                fmt::format("sending {} packets takes {}, which is not below the timeout of {}",
-                            icmp->packets, format_duration(sending),
-                            format_duration(definition.timeout)));
-        }
     }
 }
 

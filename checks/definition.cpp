@@ -8,8 +8,10 @@
 namespace picket::checks {
 
 std::string_view to_text(Type type) {
-    constexpr std::array<std::string_view, 5> names{"http", "tcp", "dns", "icmp", "command"};
-    static_assert(names.size() == std::variant_size_v<Query>);
+    constexpr std::array<std::string_view, 18> names{
+        "http",     "tcp",     "tls",       "dns",  "icmp",   "grpc", "journey", "ntp",  "mysql",
+        "postgres", "command", "heartbeat", "disk", "memory", "load", "process", "unit", "file"};
+    static_assert(names.size() == static_cast<std::size_t>(Type::file) + 1);
     return names[static_cast<std::size_t>(type)];
 }
 

@@ -11,113 +11,24 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
 #include "agent/base/time.h"
+#include "checks/query.h"
 
 namespace picket::checks {
 
-enum class Type : std::uint8_t { http, tcp, dns, icmp, command };
 enum class Scope : std::uint8_t { mesh, host };
 enum class Family : std::uint8_t { any, v4, v6 };
 enum class Severity : std::uint8_t { page, ticket, info };
 enum class OnPartition : std::uint8_t { freeze, local, page };
 
-std::string_view to_text(Type type);
 std::string_view to_text(Scope scope);
 
 // Identity of a check in the mesh: SHA-256("ck1", name)[0:8], where a host check
 // is named "root@web-03".
 enum class CheckKey : std::uint64_t {};
 CheckKey check_key(std::string_view name);
-
-// A value in which ${env:X}, ${file:/path} and ${credential:X} were replaced.
-// Only a probe looks at `value`. All that is shown, logged, compared across
-// agents or fingerprinted is `shown`, the text as it stands in the file.
-struct Text {
-    std::string value;
-    std::string shown;
-
-    bool operator==(const Text&) const = default;
-};
-
-// A range of HTTP status codes, both ends included: "2xx" is 200-299.
-struct StatusRange {
-    std::uint16_t first = 200;
-    std::uint16_t last = 299;
-
-    bool operator==(const StatusRange&) const = default;
-};
-
-struct HttpQuery {
-    Text url;
-    std::string method = "GET";
-    std::vector<std::pair<std::string, Text>> headers;  // Sorted by name.
-    Text body;
-    bool follow_redirects = true;
-    std::uint32_t redirects_max = 10;
-    std::vector<StatusRange> status{{200, 299}};
-    std::string body_matches;      // RE2, anywhere in the first body_size_max bytes; empty: any.
-    std::string body_not_matches;  // RE2.
-    std::map<std::string, std::string> header_matches;      // Name -> RE2; missing header fails.
-    std::map<std::string, std::string> header_not_matches;  // Name -> RE2.
-    std::uint32_t body_size_max = 1024 * 1024;              // Bytes read; the rest is not fetched.
-    std::uint32_t certificate_days = 0;                     // Least days left; 0: not expected.
-    bool tls_verify = true;
-    std::string tls_server_name;  // SNI and name to verify; empty: the URL's host.
-    std::string ca_file;          // PEM; empty: the system's store.
-
-    bool operator==(const HttpQuery&) const = default;
-};
-
-struct TcpQuery {
-    Text address;        // HOST:PORT, [V6]:PORT
-    Text send;           // Sent once connected; empty: nothing.
-    std::string expect;  // RE2 over what comes back; empty: the connection is enough.
-
-    bool operator==(const TcpQuery&) const = default;
-};
-
-enum class DnsTransport : std::uint8_t { udp, tcp };
-
-struct DnsQuery {
-    Text name;
-    std::string record_type = "A";  // key `type`
-    Text server;                    // HOST or HOST:PORT; empty: the system's resolvers.
-    DnsTransport transport = DnsTransport::udp;
-    std::string rcode = "NOERROR";
-    std::vector<std::string> answers;  // Each must be among the answers, in presentation form.
-    std::string answers_match;         // RE2 that every answer must match.
-    bool recursion = true;
-
-    bool operator==(const DnsQuery&) const = default;
-};
-
-struct IcmpQuery {
-    Text address;  // A name or an address.
-    std::uint32_t packets = 3;
-    Duration packet_interval = std::chrono::milliseconds(100);
-    std::uint32_t size = 56;  // Payload bytes.
-    double loss_above = 50;   // Percent; failed when more is lost.
-
-    bool operator==(const IcmpQuery&) const = default;
-};
-
-enum class PluginState : std::uint8_t { warning, critical };
-
-struct CommandQuery {
-    std::vector<Text> command;  // Absolute path and arguments; no shell.
-    std::vector<std::pair<std::string, Text>>
-        env;  // Sorted by name. All that it gets beside PATH and LC_ALL=C.
-    std::string working_directory = "/";
-    PluginState fail_on = PluginState::critical;  // The least state held against the target.
-
-    bool operator==(const CommandQuery&) const = default;
-};
-
-using Query = std::variant<HttpQuery, TcpQuery, DnsQuery, IcmpQuery, CommandQuery>;
 
 // Where a definition stands, for messages. Lines and columns count from 1.
 struct Origin {
@@ -163,7 +74,7 @@ struct Definition {
     // Every value that a substitution brought in, longest first, for redact().
     std::vector<std::string> secrets;
 
-    Type type() const { return static_cast<Type>(query.index()); }
+    Type type() const { return query.type(); }
 };
 
 // Equal in everything but where it stands: an edit that changes nothing is no edit.

@@ -80,10 +80,10 @@ public:
         }
         if (value.items.empty()) {
             fault(value, {}, fmt::format("expected {}, found an empty array", key_.expects));
-        } else if (const Value& program = value.items.front();
-                   program.kind == Value::Kind::string) {
-            const Status absolute = check_absolute_path(program.text);
-            if (!absolute.has_value()) fault(program, "[0]", absolute.error().message());
+        } else if (const Value& first = value.items.front();
+                   first.kind == Value::Kind::string && key_.rule.check_first != nullptr) {
+            const Status fit = key_.rule.check_first(first.text);
+            if (!fit.has_value()) fault(first, "[0]", fit.error().message());
         }
     }
 
@@ -103,7 +103,7 @@ public:
         for (const Member& member : value.members) {
             if (!named(member)) continue;
             const Value& held = member.value;
-            const bool several = held.kind == Value::Kind::array && key_.name == "headers";
+            const bool several = held.kind == Value::Kind::array && key_.rule.several;
             for (const Value& item : several ? std::span(held.items) : std::span(&held, 1)) {
                 if (string(item, "." + member.name)) {
                     slot->emplace_back(member.name, Text{item.text, item.written});
@@ -135,11 +135,11 @@ public:
         slot->erase(std::unique(slot->begin(), slot->end()), slot->end());
     }
 
-    template <typename Enum>
-    requires std::is_enum_v<Enum>
-    void operator()(Enum* slot, const Value& value) {
-        if (const auto index = choice(value)) *slot = static_cast<Enum>(*index);
+    void operator()(Choice slot, const Value& value) {
+        if (const auto index = choice(value)) *slot.number = static_cast<std::uint8_t>(*index);
     }
+
+    void operator()(const OwnForm&, const Value&) {}  // Reads by itself.
 
     std::vector<Fault> take() { return std::move(faults_); }
 
@@ -287,9 +287,15 @@ private:
 }  // namespace
 
 std::vector<Fault> read_key(const Key& key, const Value& value, Definition& definition) {
-    KeyReader reader(key);
     const Slot slot = key.slot(definition);
-    std::visit([&](auto* member) { reader(member, value); }, slot);
+    std::vector<Fault> faults;
+    if (const auto* form = std::get_if<OwnForm>(&slot)) {
+        faults = form->read(value, definition);
+    } else {
+        KeyReader reader(key);
+        std::visit([&](auto member) { reader(member, value); }, slot);
+        faults = reader.take();
+    }
     const bool holds_text =
         std::holds_alternative<Text*>(slot) || std::holds_alternative<std::vector<Text>*>(slot) ||
         std::holds_alternative<std::vector<std::pair<std::string, Text>>*>(slot);
@@ -298,7 +304,7 @@ std::vector<Fault> read_key(const Key& key, const Value& value, Definition& defi
     if (!holds_text && substituted_within(value)) {
         definition.as_written.emplace(name, write_value(value));
     }
-    return reader.take();
+    return faults;
 }
 
 }  // namespace picket::checks

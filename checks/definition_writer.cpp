@@ -36,6 +36,7 @@ std::string write_status(const StatusRange& range) {
 
 struct KeyWriter {
     const Key& key;
+    const Definition& definition;
 
     Written operator()(const bool* value) const { return *value ? "true" : "false"; }
     Written operator()(const std::uint32_t* value) const {
@@ -90,10 +91,8 @@ struct KeyWriter {
         for (const StatusRange& range : *value) items.push_back(write_status(range));
         return list_of(items);
     }
-    template <typename Enum>
-    requires std::is_enum_v<Enum> Written operator()(const Enum* value) const {
-        return quote(key.rule.choices[static_cast<std::size_t>(*value)]);
-    }
+    Written operator()(Choice value) const { return quote(key.rule.choices[*value.number]); }
+    Written operator()(const OwnForm& form) const { return form.write(definition); }
 };
 
 }  // namespace
@@ -103,7 +102,7 @@ std::optional<std::string> write_key(const Key& key, const Definition& definitio
     if (written != definition.as_written.end()) return written->second;
     // A slot is for reading into; here it is only looked at.
     const Slot slot = key.slot(const_cast<Definition&>(definition));
-    return std::visit([&](const auto* member) { return KeyWriter{key}(member); }, slot);
+    return std::visit([&](auto member) { return KeyWriter{key, definition}(member); }, slot);
 }
 
 }  // namespace picket::checks

@@ -22,8 +22,8 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
-#include "checks/definition.h"
 #include "checks/outcome.h"
+#include "checks/types/status_range.h"
 
 namespace re2 {
 class RE2;

@@ -13,4 +13,12 @@ std::uint64_t random_seed() {
     return seed;
 }
 
+std::string random_bytes(std::size_t count) {
+    // What getrandom gives in one piece.
+    PICKET_ASSERT(count <= 256);
+    std::string bytes(count, '\0');
+    PICKET_ASSERT(getrandom(bytes.data(), count, 0) == static_cast<ssize_t>(count));
+    return bytes;
+}
+
 }  // namespace picket::io

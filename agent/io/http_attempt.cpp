@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <utility>
@@ -47,6 +48,25 @@ std::string host_field(const HttpUrl& url) {
     return url.port == 443 ? host : fmt::format("{}:{}", host, url.port);
 }
 
+const std::string& own_user_agent() {
+    static const std::string text = fmt::format("picket/{}", version);
+    return text;
+}
+
+long tls_versions(const TlsOptions& options) {
+    constexpr std::array<long, 5> least{CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1_0,
+                                        CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
+                                        CURL_SSLVERSION_TLSv1_3};
+    constexpr std::array<long, 5> most{CURL_SSLVERSION_MAX_NONE, CURL_SSLVERSION_MAX_TLSv1_0,
+                                       CURL_SSLVERSION_MAX_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_2,
+                                       CURL_SSLVERSION_MAX_TLSv1_3};
+    TlsVersion min = options.version_min;
+    // libcurl's own least version would be above a lower greatest one.
+    if (min == TlsVersion::any && options.version_max != TlsVersion::any) min = TlsVersion::v1_0;
+    return least[static_cast<std::size_t>(min)] |
+           most[static_cast<std::size_t>(options.version_max)];
+}
+
 std::string_view version_text(CURL* easy) {
     long version = CURL_HTTP_VERSION_NONE;
     curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
@@ -64,6 +84,36 @@ std::string_view version_text(CURL* easy) {
 
 }  // namespace
 
+HttpCookies::HttpCookies() : share_(curl_share_init()) {
+    PICKET_ASSERT(share_ != nullptr);
+    PICKET_ASSERT(curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) == CURLSHE_OK);
+}
+
+HttpCookies::~HttpCookies() {
+    curl_share_cleanup(share_);
+}
+
+std::optional<std::string> HttpCookies::find(std::string_view name) const {
+    CURL* easy = curl_easy_init();
+    PICKET_ASSERT(easy != nullptr);
+    set(easy, CURLOPT_SHARE, share_);
+    curl_slist* lines = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_COOKIELIST, &lines);
+    std::optional<std::string> found;
+    for (const curl_slist* line = lines; line != nullptr; line = line->next) {
+        // Netscape's format: seven fields, of which the last two are name and value.
+        const std::string_view text = line->data;
+        const std::size_t value = text.rfind('\t');
+        if (value == text.npos || value == 0) continue;
+        const std::size_t begin = text.rfind('\t', value - 1);
+        if (begin == text.npos || text.substr(begin + 1, value - begin - 1) != name) continue;
+        found = std::string(text.substr(value + 1));
+    }
+    curl_slist_free_all(lines);
+    curl_easy_cleanup(easy);
+    return found;
+}
+
 HttpAttempt::HttpAttempt(CURL* easy, HttpRequest request)
     : easy_(easy), request_(std::move(request)) {}
 
@@ -72,10 +122,10 @@ Status HttpAttempt::prepare(Instant now) {
     set(easy_, CURLOPT_ERRORBUFFER, curl_words_.data());
     set(easy_, CURLOPT_NOSIGNAL, 1L);
     set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-    set(easy_, CURLOPT_PROXY, "");  // Not even one from the environment.
     set(easy_, CURLOPT_FRESH_CONNECT, 1L);
     set(easy_, CURLOPT_FORBID_REUSE, 1L);
     set(easy_, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    set(easy_, CURLOPT_FILETIME, 1L);
 
     // The deadline is the client's. libcurl would give up connecting after 300 s.
     set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(INT_MAX));
@@ -87,15 +137,47 @@ Status HttpAttempt::prepare(Instant now) {
     set(easy_, CURLOPT_OPENSOCKETFUNCTION, &on_socket);
     set(easy_, CURLOPT_OPENSOCKETDATA, this);
 
-    const std::string pin = "::" + to_text(request_.address);
-    connect_to_.reset(curl_slist_append(nullptr, pin.c_str()));
-    PICKET_ASSERT(connect_to_ != nullptr);
-    set(easy_, CURLOPT_CONNECT_TO, connect_to_.get());
-
+    set_way();
     PICKET_TRY(set_head());
     set_method();
+    set_credentials();
     if (tls_) set_tls();
     return {};
+}
+
+void HttpAttempt::set_way() {
+    const std::string address = to_text(request_.address);
+    if (request_.proxy == HttpProxy::none) {
+        set(easy_, CURLOPT_PROXY, "");  // Not even one from the environment.
+        if (!request_.unix_socket.empty()) {
+            set(easy_, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
+            return;
+        }
+        const std::string pin = "::" + address;
+        connect_to_.reset(curl_slist_append(nullptr, pin.c_str()));
+        PICKET_ASSERT(connect_to_ != nullptr);
+        set(easy_, CURLOPT_CONNECT_TO, connect_to_.get());
+        return;
+    }
+    const bool socks = request_.proxy == HttpProxy::socks;
+    set(easy_, CURLOPT_PROXY, ((socks ? "socks5h://" : "http://") + address).c_str());
+    set(easy_, CURLOPT_NOPROXY, "");
+    set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (!request_.proxy_credentials.empty()) {
+        set(easy_, CURLOPT_PROXYUSERPWD, request_.proxy_credentials.c_str());
+    }
+}
+
+void HttpAttempt::set_credentials() {
+    if (request_.jar != nullptr) {
+        set(easy_, CURLOPT_COOKIEFILE, "");  // Without which a share is not written to.
+        set(easy_, CURLOPT_SHARE, request_.jar->share_);
+    }
+    if (!request_.cookies.empty()) set(easy_, CURLOPT_COOKIE, request_.cookies.c_str());
+    if (request_.authentication == HttpAuthentication::none) return;
+    const bool digest = request_.authentication == HttpAuthentication::digest;
+    set(easy_, CURLOPT_HTTPAUTH, static_cast<long>(digest ? CURLAUTH_DIGEST : CURLAUTH_BASIC));
+    set(easy_, CURLOPT_USERPWD, request_.credentials.c_str());
 }
 
 Status HttpAttempt::set_head() {
@@ -110,13 +192,13 @@ Status HttpAttempt::set_head() {
         // libcurl's way to write a field without a value.
         append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
     }
-    if (tls_ && !request_.tls_server_name.empty()) {
+    if (tls_ && !request_.tls.server_name.empty()) {
         // libcurl knows one name for SNI, certificate and Host field: the URL's.
         // The address is pinned anyway, so the URL can carry the name for TLS.
-        const std::string asked = PICKET_TRY(with_host(request_.url, request_.tls_server_name));
+        const std::string asked = PICKET_TRY(with_host(request_.url, request_.tls.server_name));
         set(easy_, CURLOPT_URL, asked.c_str());
         if (!has_header("Host")) append("Host: " + host_field(url));
-        host_ = request_.tls_server_name;
+        host_ = request_.tls.server_name;
     } else {
         set(easy_, CURLOPT_URL, request_.url.c_str());
     }
@@ -124,7 +206,15 @@ Status HttpAttempt::set_head() {
     if (!has_header("Expect")) append("Expect:");
     if (!has_header("Content-Type")) append("Content-Type:");
     set(easy_, CURLOPT_HTTPHEADER, header_list_.get());
-    set(easy_, CURLOPT_USERAGENT, fmt::format("picket/{}", version).c_str());
+    set(easy_, CURLOPT_USERAGENT,
+        request_.user_agent.empty() ? own_user_agent().c_str() : request_.user_agent.c_str());
+    if (request_.compression) set(easy_, CURLOPT_ACCEPT_ENCODING, "");
+    if (request_.version != HttpVersion::any) {
+        constexpr std::array<long, 5> versions{CURL_HTTP_VERSION_NONE, CURL_HTTP_VERSION_1_0,
+                                               CURL_HTTP_VERSION_1_1, CURL_HTTP_VERSION_2_0,
+                                               CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE};
+        set(easy_, CURLOPT_HTTP_VERSION, versions[static_cast<std::size_t>(request_.version)]);
+    }
     return {};
 }
 
@@ -160,14 +250,30 @@ void HttpAttempt::set_tls() {
     set(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     // libcurl caches the store only where there is no directory beside the file.
     set(easy_, CURLOPT_CAPATH, none);
-    if (!request_.tls_verify) {
+    if (!request_.tls.verify) {
         set(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
         set(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
         set(easy_, CURLOPT_CAINFO, none);  // Or it would be read, for nothing.
-    } else if (!request_.ca_file.empty()) {
-        set(easy_, CURLOPT_CAINFO, request_.ca_file.c_str());
+    } else if (!request_.tls.ca_file.empty()) {
+        set(easy_, CURLOPT_CAINFO, request_.tls.ca_file.c_str());
         // The cache holds one store; this one must not push out the system's.
         set(easy_, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    }
+    if (!request_.tls.client_certificate.empty()) {
+        const std::string& key = request_.tls.client_key;
+        set(easy_, CURLOPT_SSLCERT, request_.tls.client_certificate.c_str());
+        set(easy_, CURLOPT_SSLKEY,
+            key.empty() ? request_.tls.client_certificate.c_str() : key.c_str());
+    }
+    if (request_.tls.version_min != TlsVersion::any ||
+        request_.tls.version_max != TlsVersion::any) {
+        set(easy_, CURLOPT_SSLVERSION, tls_versions(request_.tls));
+        const bool weak = request_.tls.version_min == TlsVersion::v1_0 ||
+                          request_.tls.version_min == TlsVersion::v1_1 ||
+                          request_.tls.version_max == TlsVersion::v1_0 ||
+                          request_.tls.version_max == TlsVersion::v1_1;
+        // OpenSSL 3 speaks the old versions only where nothing is held against them.
+        if (weak) set(easy_, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
     }
 }
 
@@ -183,7 +289,7 @@ curl_socket_t HttpAttempt::on_socket(void* self, curlsocktype, curl_sockaddr* ad
 CURLcode HttpAttempt::on_tls_context(CURL*, void* context, void* self) {
     auto* attempt = static_cast<HttpAttempt*>(self);
     attempt->handshake_begun_ = monotonic_now() - attempt->begun_;
-    CertificateWatch::attach(static_cast<SSL_CTX*>(context), &attempt->watch_);
+    attempt->watch_.attach(static_cast<SSL_CTX*>(context));
     return CURLE_OK;
 }
 
@@ -227,7 +333,8 @@ curl_socket_t HttpAttempt::open_socket(const curl_sockaddr& address) {
         local_fault_ = fmt::format("open a socket: {}", errno_text(errno));
         return CURL_SOCKET_BAD;
     }
-    const int refusal = request_.source.has_value() ? bind_source(opened, *request_.source) : 0;
+    const bool from_source = request_.source.has_value() && address.family != AF_UNIX;
+    const int refusal = from_source ? bind_source(opened, *request_.source) : 0;
     if (refusal != 0) {
         local_fault_ =
             fmt::format("bind source {}: {}", to_text(*request_.source), errno_text(refusal));
@@ -242,8 +349,17 @@ HttpExchange HttpAttempt::conclude(Instant now, CURLcode code) {
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
     exchange_.status = static_cast<std::uint16_t>(status);
     exchange_.version = version_text(easy_);
-    exchange_.certificate = watch_.certificate;
     const bool whole = exchange_.body_cut || (code == CURLE_OK && headers_complete_);
+    if (tls_ && (request_.want_certificate || !whole)) {
+        exchange_.certificate = watch_.leaf();
+        exchange_.chain_not_after = watch_.chain_not_after();
+    }
+    curl_off_t modified = -1;
+    curl_easy_getinfo(easy_, CURLINFO_FILETIME_T, &modified);
+    if (modified >= 0) exchange_.last_modified = WallTime(std::chrono::seconds(modified));
+    curl_off_t announced = -1;
+    curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced >= 0) exchange_.content_length = static_cast<std::uint64_t>(announced);
     if (!whole) exchange_.error = error(code);
     // libcurl's total is the time of its last step, not of giving up.
     exchange_.phases = phases(whole ? elapsed(easy_, CURLINFO_TOTAL_TIME_T) : now - begun_);

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "agent/base/result.h"
-#include "agent/io/http_certificate.h"
+#include "agent/io/certificate.h"
 #include "agent/io/http_client.h"
 
 namespace picket::io {
@@ -49,6 +49,8 @@ private:
 
     Status set_head();
     void set_method();
+    void set_way();
+    void set_credentials();
     void set_tls();
     void append(const std::string& header_line);
     bool has_header(std::string_view wanted) const;
@@ -63,6 +65,7 @@ private:
     HttpError connect_error() const;
     HttpError certificate_error() const;
     std::string closed_early() const;
+    std::string peer() const;
 
     CURL* easy_;
     HttpRequest request_;

@@ -92,6 +92,9 @@ struct HttpClient::State {
             curl_easy_cleanup(easy);
             return;
         }
+        // What a reset leaves: the list of cookie files, which it would leak, and the share.
+        curl_easy_setopt(easy, CURLOPT_COOKIEFILE, nullptr);
+        curl_easy_setopt(easy, CURLOPT_SHARE, nullptr);
         curl_easy_reset(easy);
         idle.push_back(easy);
     }

@@ -53,7 +53,7 @@ std::string_view to_text(HttpStage stage) {
 
 HttpError HttpAttempt::error(CURLcode code) const {
     const HttpStage reached = stage();
-    const std::string peer = to_text(request_.address);
+    const std::string peer = this->peer();
     const std::string words =
         printable_line(curl_words_[0] != '\0' ? curl_words_.data() : curl_easy_strerror(code),
                        library_words_bytes_max);
@@ -77,12 +77,16 @@ HttpError HttpAttempt::error(CURLcode code) const {
         case CURLE_SSL_CIPHER:
             return because(HttpErrorKind::tls,
                            fmt::format("TLS handshake with {}: {}", peer, plain_tls_words(words)));
+        case CURLE_SSL_CERTPROBLEM:
+            return because(HttpErrorKind::local,
+                           fmt::format("client_certificate {}: {}", request_.tls.client_certificate,
+                                       plain_tls_words(words)));
         case CURLE_SSL_CACERT_BADFILE:
             return because(HttpErrorKind::local,
-                           request_.ca_file.empty()
+                           request_.tls.ca_file.empty()
                                ? fmt::format("the system's CA store: {}", words)
                                : fmt::format("ca_file {}: no certificates can be read from it",
-                                             request_.ca_file));
+                                             request_.tls.ca_file));
         case CURLE_OK:  // libcurl is content with a head that just ends.
         case CURLE_GOT_NOTHING:
         case CURLE_PARTIAL_FILE:
@@ -107,21 +111,27 @@ HttpError HttpAttempt::connect_error() const {
     curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &number);
     const int error_number = static_cast<int>(number);
     return {kind_of(socket_fault(error_number)), HttpStage::connecting,
-            fmt::format("connect {}: {}", to_text(request_.address), errno_text(error_number))};
+            fmt::format("connect {}: {}", peer(), errno_text(error_number))};
 }
 
 HttpError HttpAttempt::certificate_error() const {
-    std::string message = fmt::format("certificate of {}: {}", host_,
-                                      watch_.fault.empty() ? "is not for that name" : watch_.fault);
-    if (watch_.certificate.has_value()) {
-        message += fmt::format(" (subject {}, valid until {})", watch_.certificate->subject,
-                               format_time(watch_.certificate->not_after).substr(0, 10));
+    std::string message =
+        fmt::format("certificate of {}: {}", host_,
+                    watch_.fault().empty() ? "is not for that name" : watch_.fault());
+    if (const auto leaf = watch_.leaf()) {
+        message += fmt::format(" (subject {}, valid until {})", leaf->subject,
+                               format_time(leaf->not_after).substr(0, 10));
     }
     return {HttpErrorKind::certificate, HttpStage::handshaking, std::move(message)};
 }
 
+std::string HttpAttempt::peer() const {
+    return request_.unix_socket.empty() ? to_text(request_.address)
+                                        : "unix:" + request_.unix_socket;
+}
+
 std::string HttpAttempt::closed_early() const {
-    const std::string peer = to_text(request_.address);
+    const std::string peer = this->peer();
     if (header_bytes_ == 0) {
         return fmt::format("{} closed the connection without an answer", peer);
     }

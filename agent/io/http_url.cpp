@@ -2,7 +2,9 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <locale.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -38,6 +40,19 @@ Result<Url> parse(const std::string& text) {
     return url;
 }
 
+// The host; a name beyond ASCII as DNS has it (RFC 5891); empty where there is none.
+std::string ascii_host(const Url& url) {
+    std::string host = part(url, CURLUPART_HOST).value_or("");
+    const auto beyond = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+    if (std::ranges::none_of(host, beyond)) return host;
+    // libcurl takes the name to be in the encoding of the locale.
+    static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    const locale_t before = uselocale(utf8);
+    host = part(url, CURLUPART_HOST, CURLU_PUNYCODE).value_or("");
+    uselocale(before);
+    return host;
+}
+
 Result<HttpUrl> target(const Url& url, const std::string& text) {
     const std::string scheme = part(url, CURLUPART_SCHEME).value_or("");
     if (scheme != "http" && scheme != "https") {
@@ -45,7 +60,8 @@ Result<HttpUrl> target(const Url& url, const std::string& text) {
     }
     HttpUrl parsed;
     parsed.tls = scheme == "https";
-    parsed.host = part(url, CURLUPART_HOST).value_or("");
+    parsed.host = ascii_host(url);
+    if (parsed.host.empty()) return invalid_url(text, "no host");
     if (parsed.host.starts_with('[')) parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
     if (parsed.host.empty()) return invalid_url(text, "no host");
     const std::string port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or("");

@@ -155,6 +155,16 @@ void IcmpSocket::set_options() {
     } else {
         set_option(fd_, IPPROTO_IPV6, IPV6_RECVERR, 1);
     }
+    if (options_.ttl > 0) {
+        const auto hops = static_cast<int>(options_.ttl);
+        v4 ? set_option(fd_, IPPROTO_IP, IP_TTL, hops)
+           : set_option(fd_, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops);
+    }
+    if (options_.dont_fragment) {
+        v4 ? set_option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+           : set_option(fd_, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
+        if (!v4) set_option(fd_, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
+    }
     if (!raw_) return;
     if (v4) {
         const icmp_filter filter{~(1u << ICMP_ECHOREPLY)};

@@ -39,6 +39,8 @@ public:
         IpAddress target;
         std::optional<IpAddress> source{};  // Of the target's family.
         std::size_t payload_bytes = 56;
+        unsigned ttl = 0;  // 0: the kernel's own.
+        bool dont_fragment = false;
     };
 
     // Called last by what reads the socket, which it may therefore destroy.

@@ -46,8 +46,8 @@ struct TcpStream::Session {
                 return fail(std::string(event.bytes), event.error_number);
             case Event::Kind::connected:
                 if (event.error_number != 0) return fail("connect " + peer, event.error_number);
-                start_reading(event.tcp);
                 if (events.on_connected) events.on_connected();
+                if (!over && !closed(event.tcp)) start_reading(event.tcp);
                 return;
             case Event::Kind::read:
                 return on_read(event);

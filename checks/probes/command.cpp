@@ -14,8 +14,9 @@
 #include "agent/base/text.h"
 #include "agent/io/child_process.h"
 #include "agent/io/clock.h"
-#include "agent/io/timer.h"
+#include "agent/io/installed.h"
 #include "checks/plugin_output.h"
+#include "checks/probes/child_run.h"
 
 namespace picket::checks {
 namespace {
@@ -29,6 +30,32 @@ struct Asked {
     PluginState fail_on = PluginState::critical;
 };
 
+// Has picket-helper give up what the program may not have, and become it. Without
+// limits there is nothing to do, and one program less to start.
+void confine(const CommandQuery& query, io::ChildProcess::Options& options) {
+    std::vector<std::string> words;
+    const auto add = [&](std::string_view name, const auto& limit) {
+        if (limit) words.push_back(fmt::format("{}={}", name, *limit));
+    };
+    const auto bytes = [](const std::optional<Amount>& amount) {
+        return amount ? std::optional(static_cast<std::uint64_t>(amount->value)) : std::nullopt;
+    };
+    if (!query.user.empty()) words.push_back("user=" + query.user);
+    add("memory", bytes(query.memory_max));
+    if (query.cpu_max) {
+        add("cpu", std::optional(std::chrono::ceil<std::chrono::seconds>(*query.cpu_max).count()));
+    }
+    add("processes", query.processes_max);
+    add("files", query.files_max);
+    add("file_size", bytes(query.file_size_max));
+    if (words.empty()) return;
+    words.insert(words.begin(), "run");
+    words.insert(words.end(), {"--", std::move(options.program)});
+    std::ranges::move(options.arguments, std::back_inserter(words));
+    options.program = io::installed_part("picket-helper");
+    options.arguments = std::move(words);
+}
+
 Asked asked(const CommandQuery& query) {
     PICKET_ASSERT(!query.command.empty());
     Asked result;
@@ -40,11 +67,15 @@ Asked asked(const CommandQuery& query) {
     }
     std::map<std::string, std::string> environment{{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"},
                                                    {"LC_ALL", "C"}};
+    for (const std::string& name : query.env_keep) {
+        if (auto value = io::environment_variable(name)) environment[name] = *std::move(value);
+    }
     for (const auto& [name, text] : query.env) environment[name] = text.value;
     for (const auto& [name, value] : environment) {
         result.options.environment.push_back(fmt::format("{}={}", name, value));
     }
     result.options.working_directory = query.working_directory;
+    confine(query, result.options);
     return result;
 }
 
@@ -95,65 +126,48 @@ class CommandProbe final : public Probe {
 public:
     CommandProbe(const Definition& definition, io::Loop& loop)
         : definition_(definition),
-          asked_(asked(std::get<CommandQuery>(definition.query))),
-          loop_(loop),
-          timer_(loop, [this] { on_timer(); }) {}
+          asked_(asked(definition.query.as<CommandQuery>())),
+          run_(loop, asked_.options) {}
 
     void start(Instant now, Instant deadline, Done done) override {
         PICKET_ASSERT(!done_);
         done_ = std::move(done);
         started_ = now;
         deadline_ = deadline;
-        timer_.set(deadline);
-        // Where the run before was given up, its process may still be dying: what it
-        // leaves begins this one. A process that nothing kills must not collect company.
-        if (!child_) launch();
+        run_.start(now, deadline, [this](const ChildRun::End& end) { on_end(end); });
     }
 
     void cancel() override {
+        run_.cancel();
         done_ = nullptr;
-        answer_.reset();
-        timer_.clear();
-        child_.reset();
-        given_up_ = false;
     }
 
 private:
-    void launch() {
-        auto child = io::ChildProcess::spawn(loop_, asked_.options,
-                                             [this](const io::ChildExit& exit) { on_exit(exit); });
-        if (!child) return answer_later(errored(redact(child.error().message(), definition_)));
-        child_ = *std::move(child);
+    void on_end(const ChildRun::End& end) {
+        Outcome outcome = std::visit([this](const auto& way) { return judge(way); }, end);
+        // The last thing that any path does: `done` may destroy this probe.
+        std::exchange(done_, nullptr)(std::move(outcome));
     }
 
-    void answer_later(Outcome outcome) {
-        answer_ = std::move(outcome);
-        timer_.set(started_);
-    }
-
-    void on_timer() {
-        if (answer_) return finish(*std::exchange(answer_, std::nullopt));
-        if (given_up_) return finish(stuck());
-        // It dies in its own time; the answer does not wait for that.
-        child_->terminate();
-        given_up_ = true;
-        finish(failed(FailureClass::timeout, io::monotonic_now() - started_,
+    Outcome judge(const ChildRun::TimedOut&) const {
+        return failed(FailureClass::timeout, io::monotonic_now() - started_,
                       fmt::format("run {}: no result within {}; killed", asked_.shown_program,
-                                  format_duration(deadline_ - started_))));
+                                  format_duration(deadline_ - started_)));
     }
 
-    void on_exit(const io::ChildExit& exit) {
-        const auto ended = std::move(child_);
-        if (std::exchange(given_up_, false)) {
-            if (done_) launch();
-            return;
-        }
-        timer_.clear();
-        finish(judge(exit, io::monotonic_now() - started_));
+    Outcome judge(const ChildRun::Stuck& stuck) const {
+        return failed(FailureClass::timeout, deadline_ - started_,
+                      fmt::format("run {}: not started: pid {} of an earlier run survives SIGKILL",
+                                  asked_.shown_program, stuck.pid));
     }
 
-    // The last thing that any path does: `done` may destroy this probe.
-    void finish(Outcome outcome) { std::exchange(done_, nullptr)(std::move(outcome)); }
+    Outcome judge(const ChildRun::NotStarted& not_started) const {
+        return errored(redact(not_started.reason, definition_));
+    }
+
+    Outcome judge(const io::ChildExit& exit) const {
+        return judge(exit, io::monotonic_now() - started_);
+    }
 
     Outcome judge(const io::ChildExit& exit, Duration latency) const {
         const PluginOutput output = parse_plugin_output(redact(exit.output, definition_));
@@ -203,22 +217,12 @@ private:
         return outcome;
     }
 
-    Outcome stuck() const {
-        return failed(FailureClass::timeout, deadline_ - started_,
-                      fmt::format("run {}: not started: pid {} of an earlier run survives SIGKILL",
-                                  asked_.shown_program, child_->pid()));
-    }
-
     const Definition& definition_;
     const Asked asked_;
-    io::Loop& loop_;
-    io::Timer timer_;
-    bool given_up_ = false;  // The child of an earlier run, killed and not yet gone.
+    ChildRun run_;
     Instant started_{};
     Instant deadline_{};
-    Done done_;                                // Set while a run is in flight.
-    std::optional<Outcome> answer_;            // Known already, to be handed over on a later turn.
-    std::unique_ptr<io::ChildProcess> child_;  // May outlast its run, until it is dead.
+    Done done_;  // Set while a run is in flight.
 };
 
 }  // namespace

@@ -25,6 +25,7 @@
 #include "checks/definition.h"
 #include "checks/probes/kinds.h"
 #include "checks/probes/probe.h"
+#include "checks/types/command.h"
 
 namespace picket::checks {
 

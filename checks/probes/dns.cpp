@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,20 +35,24 @@ class DnsProbe final : public Probe {
 public:
     DnsProbe(const Definition& definition, ProbeServices services)
         : definition_(definition),
-          query_(std::get<DnsQuery>(definition.query)),
+          query_(definition.query.as<DnsQuery>()),
           resolvers_(services.resolvers),
           search_(definition, services.resolvers),
-          later_(services.loop, [this] { finish(errored(problem_)); }) {
-        if (!query_.answers_match.empty()) match_.emplace(query_.answers_match);
-    }
+          patterns_(query_),
+          later_(services.loop, [this] { finish(errored(problem_)); }) {}
 
     void start(Instant now, Instant deadline, Done done) override;
     void cancel() override;
 
 private:
-    void find_server();
+    void find_server(const std::string& name);
     void ask_next();
     void on_answer(const io::DnsAnswer& answer);
+    void conclude_run();
+    // How many servers still have to share the time that is left.
+    std::size_t servers_left() const {
+        return (each_ ? query_.servers.size() : servers_.size()) - asked_;
+    }
     void on_failure(const io::QueryFailure& failure);
     void finish(Outcome outcome);
     // For what stands in the way of asking at all; not from within start().
@@ -58,7 +63,8 @@ private:
     const DnsQuery& query_;
     io::Resolvers& resolvers_;
     AddressSearch search_;
-    std::optional<Pattern> match_;
+    const DnsPatterns patterns_;
+    const bool each_ = !query_.servers.empty();  // Ask every server, not the first that answers.
     io::Timer later_;
 
     // Of the run in flight.
@@ -68,6 +74,10 @@ private:
     std::vector<SocketAddress> servers_;
     std::size_t asked_ = 0;  // How many of them.
     std::vector<Phase> phases_;
+    std::vector<io::DnsAnswer> answers_;
+    std::vector<Judgement> judgements_;
+    Duration slowest_{0};
+    Instant asked_at_{};
     std::string problem_;
     std::unique_ptr<io::Lookup> lookup_;
 };
@@ -80,7 +90,11 @@ void DnsProbe::start(Instant now, Instant deadline, Done done) {
     servers_.clear();
     asked_ = 0;
     phases_.clear();
-    if (!query_.server.value.empty()) return find_server();
+    answers_.clear();
+    judgements_.clear();
+    slowest_ = Duration{0};
+    if (each_) return find_server(query_.servers.front());
+    if (!query_.server.value.empty()) return find_server(query_.server.value);
     servers_ = resolvers_.system_servers();
     std::erase_if(servers_, [this](const auto& server) {
         return !fits(server.ip, definition_, search_.source());
@@ -96,12 +110,14 @@ void DnsProbe::cancel() {
     done_ = nullptr;
 }
 
-void DnsProbe::find_server() {
-    auto server = parse_host_port(query_.server.value, dns_port);
+void DnsProbe::find_server(const std::string& name) {
+    auto server = parse_host_port(name, dns_port);
     if (!server.has_value()) {
         return give_up(std::move(server).error().within("server").message());
     }
-    search_.start(server->host, deadline_,
+    const Instant now = io::monotonic_now();
+    const Instant found_by = each_ ? connect_by(now, deadline_, servers_left()) : deadline_;
+    search_.start(server->host, found_by,
                   [this, port = server->port](Result<std::vector<IpAddress>> found) {
                       phases_.push_back({"resolve", Duration{0}, since_start()});
                       if (!found.has_value()) {
@@ -120,8 +136,9 @@ void DnsProbe::ask_next() {
                                    .recursion = query_.recursion,
                                    .source = search_.source()};
     const Instant now = io::monotonic_now();
-    const Instant answer_by = connect_by(now, deadline_, servers_.size() - asked_);
+    const Instant answer_by = connect_by(now, deadline_, servers_left());
     ++asked_;
+    asked_at_ = now;
     lookup_ = resolvers_.query(question, answer_by, [this, since = now - started_](auto answer) {
         phases_.push_back({"first_byte", since, since_start() - since});
         if (answer.has_value()) return on_answer(*answer);
@@ -130,25 +147,36 @@ void DnsProbe::ask_next() {
 }
 
 void DnsProbe::on_answer(const io::DnsAnswer& answer) {
-    const Duration took = since_start();
+    // Of one server, with the resolution of its name; of several, the slowest alone.
+    slowest_ = std::max(slowest_, each_ ? io::monotonic_now() - asked_at_ : since_start());
+    std::ranges::move(judge_dns_answer(query_, patterns_, answer), std::back_inserter(judgements_));
+    answers_.push_back(answer);
+    if (each_ && asked_ < query_.servers.size()) return find_server(query_.servers[asked_]);
+    conclude_run();
+}
+
+void DnsProbe::conclude_run() {
+    const io::DnsAnswer& answer = answers_.back();
     std::string texts;
     for (const io::DnsRecord& record : answer.answers) {
         texts += texts.empty() ? ": " : ", ";
         texts += record.text;
     }
+    const std::string from =
+        answers_.size() == 1 ? to_text(answer.server) : fmt::format("{} servers", answers_.size());
     Outcome outcome =
-        passed(took, fmt::format("{} for {} {} from {}{}", answer.rcode, query_.name.shown,
-                                 query_.record_type, to_text(answer.server), texts));
+        passed(slowest_, fmt::format("{} for {} {} from {}{}", answer.rcode, query_.name.shown,
+                                     query_.record_type, from, texts));
     outcome.metrics.push_back({"answers", static_cast<double>(answer.answers.size()), ""});
     if (!answer.answers.empty()) {
         const auto least = std::ranges::min(answer.answers, {}, &io::DnsRecord::ttl).ttl;
         outcome.metrics.push_back({"ttl_min", static_cast<double>(least), "s"});
     }
-    auto judgements = judge_dns_answer(query_, match_, answer);
+    if (query_.serial_equal) judgements_.push_back(judge_serials(query_, answers_));
     if (definition_.latency.has_value()) {
-        judgements.push_back(judge_latency(took, *definition_.latency));
+        judgements_.push_back(judge_latency(slowest_, *definition_.latency));
     }
-    finish(conclude(std::move(outcome), std::move(judgements)));
+    finish(conclude(std::move(outcome), std::move(judgements_)));
 }
 
 void DnsProbe::on_failure(const io::QueryFailure& failure) {
@@ -172,10 +200,10 @@ void DnsProbe::on_failure(const io::QueryFailure& failure) {
     };
     switch (failure.error.code()) {
         case Code::timed_out:
-            if (asked_ < servers_.size()) return ask_next();
+            if (!each_ && asked_ < servers_.size()) return ask_next();
             return finish(outcome(FailureClass::timeout));
         case Code::io:
-            if (asked_ < servers_.size()) return ask_next();
+            if (!each_ && asked_ < servers_.size()) return ask_next();
             // Without an errno the server closed a connection without a word.
             return finish(failure.error_number == 0 ? outcome(FailureClass::protocol)
                                                     : judge_socket());

@@ -7,13 +7,20 @@
 //   - an answer: silence is a timeout, a closed port refused (failed);
 //   - the rcode (class status);
 //   - over UDP, an answer that is not truncated (protocol): write transport = "tcp";
-//   - where NOERROR is expected, at least one record of the type asked for (content):
-//     a name that exists without such a record is not what a user calls working;
+//   - with `authoritative`, an answer that is (status);
+//   - with NOERROR, at least `answers_min` records of the type asked for (content): a
+//     name that exists without such a record is not what a user calls working;
+//   - their TTL within ttl_below and ttl_above (content);
 //   - each of `answers` among all records that came (content). Names compare without
 //     regard to case and to a last dot, addresses by value, a TXT record with or
 //     without its quotes;
-//   - `answers_match` in every record of the type asked for (content);
-//   - `latency`, for the whole run.
+//   - `answers_exact` and no others, addresses within `answers_within` (content);
+//   - `answers_match` in every record of the type asked for, `answers_any_match` in
+//     one, `answers_not_match` in none (content);
+//   - with `serial_equal`, one serial on all servers (content);
+//   - `latency`, for the whole run; of several servers, for the slowest.
+//
+// With `servers` each of them is asked, one after the other, and each must pass.
 
 #pragma once
 
@@ -22,6 +29,7 @@
 #include "checks/definition.h"
 #include "checks/probes/kinds.h"
 #include "checks/probes/probe.h"
+#include "checks/types/dns.h"
 
 namespace picket::checks {
 

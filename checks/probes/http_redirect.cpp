@@ -3,7 +3,7 @@
 
 #include "agent/io/http_url.h"
 #include "checks/expectation.h"
-#include "checks/probes/http.h"
+#include "checks/probes/http_fetch.h"
 
 namespace picket::checks {
 namespace {
@@ -44,8 +44,18 @@ Result<io::HttpRequest> redirected(io::HttpRequest request, std::uint16_t status
         request.body.clear();
         drop(request.headers, of_a_body);
     }
-    if (!same_host(from, to)) drop(request.headers, of_one_host);
-    if (from.host != to.host) request.tls_server_name.clear();
+    if (!same_host(from, to)) {
+        drop(request.headers, of_one_host);
+        request.authentication = io::HttpAuthentication::none;
+        request.credentials.clear();
+        request.cookies.clear();
+        request.tls.client_certificate.clear();
+        request.tls.client_key.clear();
+    }
+    if (from.host != to.host) {
+        request.tls.server_name.clear();
+        request.unix_socket.clear();
+    }
     return request;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,7 +27,7 @@ class IcmpProbe final : public Probe {
 public:
     IcmpProbe(const Definition& definition, ProbeServices services)
         : definition_(definition),
-          query_(std::get<IcmpQuery>(definition.query)),
+          query_(definition.query.as<IcmpQuery>()),
           loop_(services.loop),
           search_(definition, services.resolvers),
           random_(io::random_seed()),
@@ -90,8 +91,11 @@ void IcmpProbe::cancel() {
 
 void IcmpProbe::on_address(const IpAddress& target) {
     target_ = to_text(target);
-    const io::IcmpSocket::Options options{
-        .target = target, .source = search_.source(), .payload_bytes = query_.size};
+    const io::IcmpSocket::Options options{.target = target,
+                                          .source = search_.source(),
+                                          .payload_bytes = query_.size,
+                                          .ttl = query_.ttl,
+                                          .dont_fragment = query_.dont_fragment};
     auto socket = io::IcmpSocket::open(loop_, options, random_,
                                        [this](const auto& events) { on_events(events); });
     if (!socket.has_value()) {
@@ -112,6 +116,11 @@ void IcmpProbe::send_packet() {
         const bool local = io::socket_fault(error_number) == io::SocketFault::local;
         const std::string reason = errno_text(error_number);
         const std::string message = fmt::format("ping {}: {}", asked(), reason);
+        if (query_.dont_fragment && error_number == EMSGSIZE) {
+            return finish(failed(FailureClass::content, since_start(),
+                                 fmt::format("ping {}: {} bytes are too many to go there undivided",
+                                             asked(), query_.size)));
+        }
         if (local) return finish(errored(message));
         if (tally_.answered() == 0) {
             return finish(failed(FailureClass::unreachable, since_start(), message));

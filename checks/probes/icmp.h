@@ -20,6 +20,7 @@
 #include "checks/definition.h"
 #include "checks/probes/kinds.h"
 #include "checks/probes/probe.h"
+#include "checks/types/icmp.h"
 
 namespace picket::checks {
 

@@ -8,6 +8,7 @@
 
 #include "agent/base/assert.h"
 #include "checks/expectation.h"
+#include "checks/types/icmp.h"
 
 namespace picket::checks {
 namespace {
@@ -31,6 +32,29 @@ RoundTrips summarise(const std::vector<double>& times) {
         result.jitter += std::abs(times[i] - times[i - 1]) / static_cast<double>(times.size() - 1);
     }
     return result;
+}
+
+void judge_round_trips(std::vector<Judgement>& judgements, const IcmpQuery& query,
+                       std::string_view asked, const RoundTrips& trips) {
+    const auto judge = [&](std::string_view what, double milliseconds,
+                           const std::optional<Duration>& limit) {
+        if (!limit) return;
+        const std::string found = fmt::format("{:.1f} ms", milliseconds);
+        Judgement judged{{fmt::format("{} at most {}", what, spoken(*limit)), found,
+                          milliseconds <= to_milliseconds(*limit)},
+                         FailureClass::none,
+                         {}};
+        if (!judged.met()) {
+            judged.failure_class = FailureClass::latency;
+            judged.message = fmt::format("ping {}: {} {}, expected at most {}", asked, what, found,
+                                         spoken(*limit));
+        }
+        judgements.push_back(std::move(judged));
+    };
+    judge("rtt min", trips.least, query.rtt_min_above);
+    judge("rtt avg", trips.mean, query.rtt_avg_above);
+    judge("rtt max", trips.most, query.rtt_max_above);
+    judge("jitter", trips.jitter, query.jitter_above);
 }
 
 }  // namespace
@@ -68,7 +92,7 @@ bool IcmpTally::settled() const {
 Outcome IcmpTally::judge(const Definition& definition, std::string_view asked,
                          Duration waited) const {
     PICKET_ASSERT(!requests_.empty());
-    const double loss_max = std::get<IcmpQuery>(definition.query).loss_above;
+    const double loss_max = definition.query.as<IcmpQuery>().loss_above;
     const double loss =
         100 * static_cast<double>(sent() - answered()) / static_cast<double>(sent());
     const Metric loss_metric{"loss", loss, "%"};
@@ -105,6 +129,7 @@ Outcome IcmpTally::judge(const Definition& definition, std::string_view asked,
             "ping {}: {} of {} packets answered within {}, expected to lose at most {:g}%{}", asked,
             answered(), sent(), spoken(waited), loss_max, why);
     }
+    judge_round_trips(judgements, definition.query.as<IcmpQuery>(), asked, trips);
     if (definition.latency.has_value()) {
         judgements.push_back(judge_latency(mean, *definition.latency));
     }

@@ -15,11 +15,14 @@ class HttpClient;
 
 namespace picket::checks {
 
+class HeartbeatBook;
+
 // What probes share: one of each in an agent. All outlive the probes.
 struct ProbeServices {
     io::Loop& loop;
     io::Resolvers& resolvers;
     io::HttpClient& http;
+    HeartbeatBook* heartbeats = nullptr;  // Absent where no agent keeps one.
 };
 
 // Makes the probe for a definition, which must outlive it. What cannot fail

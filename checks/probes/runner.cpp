@@ -43,7 +43,7 @@ void Runner::add(CheckKey key, const Definition& definition, Duration first_with
 }
 
 void Runner::add_witnessed(CheckKey key, const Definition& definition) {
-    PICKET_ASSERT(witnessing_.on_slot && witnessing_.on_attempt);
+    PICKET_ASSERT(on_slot_ && on_attempt_);
     add_carried(key, definition);
     schedule_.add_witnessed(key, definition.interval);
 }
@@ -78,7 +78,7 @@ void Runner::remove(CheckKey key) {
 void Runner::turn() {
     enforce_deadlines(io::monotonic_now());
     while (const auto key = schedule_.poll_slot(io::monotonic_now())) {
-        witnessing_.on_slot(io::monotonic_now(), *key);
+        on_slot_(io::monotonic_now(), *key);
     }
     // Starting a probe takes time; each start gets the clock as it is then.
     while (const auto next = schedule_.poll_start(io::monotonic_now())) {
@@ -131,7 +131,7 @@ void Runner::finish(Asking& asking, Outcome outcome) {
             .outcome = conclude(std::move(outcome), *carried_.at(key).definition)};
     // Last: the receiver may remove the check.
     if (attempt != 0) {
-        witnessing_.on_attempt(key, attempt, std::move(run));
+        on_attempt_(key, attempt, std::move(run));
     } else {
         on_run_(key, std::move(run));
     }

@@ -52,11 +52,8 @@ public:
     using OnRun = std::function<void(CheckKey, Run)>;
     using AttemptId = Schedule::AttemptId;
 
-    // Both are called from the loop, never from within a call to the runner.
-    struct Witnessing {
-        std::function<void(Instant now, CheckKey)> on_slot;
-        std::function<void(CheckKey, AttemptId, Run)> on_attempt;
-    };
+    using OnSlot = std::function<void(Instant now, CheckKey)>;
+    using OnAttempt = std::function<void(CheckKey, AttemptId, Run)>;
 
     static constexpr Duration deadline_grace = std::chrono::milliseconds(20);
 
@@ -67,9 +64,11 @@ public:
     void add(CheckKey key, const Definition& definition, Duration first_within);
 
     // Carries a check that is asked on request only (checks/schedule.h). Requires
-    // set_witnessing().
+    // on_slot() and on_attempt(); both call from the loop, never from within a call to
+    // the runner.
     void add_witnessed(CheckKey key, const Definition& definition);
-    void set_witnessing(Witnessing witnessing) { witnessing_ = std::move(witnessing); }
+    void on_slot(OnSlot on_slot) { on_slot_ = std::move(on_slot); }
+    void on_attempt(OnAttempt on_attempt) { on_attempt_ = std::move(on_attempt); }
     void seat(CheckKey key, std::optional<Duration> offset);
     void attempt(CheckKey key, AttemptId attempt);
 
@@ -108,7 +107,8 @@ private:
     Schedule schedule_;
     MakeProbe make_probe_;
     OnRun on_run_;
-    Witnessing witnessing_;
+    OnSlot on_slot_;
+    OnAttempt on_attempt_;
     std::unordered_map<CheckKey, Carried> carried_;
     std::set<std::pair<Instant, Asking*>> deadlines_;
     LatenessHistogram lateness_;

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "tests/support/ask_check.h"
 #include "tests/support/servers.h"
 #include "tests/support/test_agent.h"
 
@@ -62,6 +63,48 @@ TEST_CASE("an authoritative server's answers are held against what was expected"
     CHECK(last["class"] == "protocol");
     CHECK(message(last).find("truncated") != std::string::npos);
     CHECK(agent.await_finding("stranger", "failed")["class"] == "status");
+}
+
+std::string zone_of(int serial) {
+    return "$ORIGIN example.test.\n$TTL 60\n@ IN SOA ns.example.test. admin.example.test. " +
+           std::to_string(serial) +
+           " 60 60 60 60\n@ IN NS ns.example.test.\nns IN A 127.0.0.1\nwww IN A 192.0.2.80\n";
+}
+
+TEST_CASE("several servers are each asked, and their serials compared") {
+    const Nsd first("example.test", zone_of(7));
+    const Nsd second("example.test", zone_of(7));
+    const Nsd behind("example.test", zone_of(6));
+    const auto address = [](const Nsd& server) {
+        return "127.0.0.1:" + std::to_string(server.port());
+    };
+    const auto check = [&](const Nsd& a, const Nsd& b, const std::string& more) {
+        return said(ask_check("[dns.zone]\nname = \"example.test\"\nservers = [\"" + address(a) +
+                              "\", \"" + address(b) + "\"]\n" + more));
+    };
+    const std::string serials = "type = \"SOA\"\nauthoritative = true\nserial_equal = true\n";
+    CHECK(check(first, second, serials)
+              .starts_with("passed: NOERROR for example.test SOA from 2 servers: ns.example.test"));
+    CHECK(check(first, behind, serials).starts_with("content: serials of example.test differ: "));
+    // One that nobody answers on fails the check, whichever it is.
+    const std::string gone = "127.0.0.1:" + std::to_string(free_port());
+    CHECK(said(ask_check("[dns.zone]\nname = \"example.test\"\ntype = \"SOA\"\nservers = [\"" +
+                         address(first) + "\", \"" + gone + "\"]\n"))
+              .starts_with("refused: "));
+}
+
+TEST_CASE("round trips are held against limits, and what may not be divided is not") {
+    const auto check = [](const std::string& more) {
+        return said(
+            ask_check("[icmp.here]\naddress = \"127.0.0.1\"\npacket_interval = \"1ms\"\n" + more));
+    };
+    CHECK(check("rtt_min_above = \"1m\"\nrtt_avg_above = \"1m\"\nrtt_max_above = \"1m\"\n"
+                "jitter_above = \"1m\"\nttl = 1\ndont_fragment = true\nsize = 1400\n")
+              .starts_with("passed: ping 127.0.0.1: 3 of 3 answered"));
+    CHECK(run({"ip", "link", "set", "lo", "mtu", "1500"}).exit_code == 0);
+    CHECK(check("dont_fragment = true\nsize = 2000\n") ==
+          "content: ping 127.0.0.1: 2000 bytes are too many to go there undivided");
+    CHECK(check("size = 2000\n").starts_with("passed: "));
 }
 
 TEST_CASE("a name server that stops is refused, one that drops is a timeout") {

@@ -22,9 +22,15 @@ public:
     void show(std::string_view check, std::function<void(Result<ShowView>)> done) override;
     void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) override;
     void probe(std::string_view check, std::function<void(Result<checks::Outcome>)> done) override;
+    void ping(std::string_view check, const checks::Signal& signal,
+              std::function<void(Result<checks::Heartbeat>)> done) override;
     void outages(OutagesQuery query, std::function<void(Result<OutagesView>)> done) override;
     void outage(std::string_view id, std::function<void(Result<OutageDetailView>)> done) override;
+    void why(WhyQuery query, std::function<void(Result<WhyView>)> done) override;
     std::vector<MemberView> members() const override { return member_views; }
+    void keys(KeyCommand command, std::function<void(Result<KeysView>)> done) override;
+    void leave(std::function<void(Result<LeaveView>)> done) override;
+    void forget(ForgetQuery query, std::function<void(Result<ForgetView>)> done) override;
     void reload(std::function<void(Result<ReloadView>)> done) override;
     std::vector<Event> events() const override { return recent_events; }
     std::unique_ptr<Subscription> subscribe(std::function<void(const Event&)> on_event) override;
@@ -37,13 +43,20 @@ public:
     std::vector<MemberView> member_views;
     std::vector<Event> recent_events;
     OutageDetailView outage_view;
+    WhyView why_view;
+    std::vector<WitnessView> witness_views;  // Of every check.
     HistoryView history_view;
+    Result<KeysView> keys_view = KeysView{};
     Result<checks::Outcome> probe_outcome = checks::passed(Duration{400}, "ok");
 
     // What was asked.
     HistoryQuery history_query;
     OutagesQuery outages_query;
+    WhyQuery why_query;
+    KeyCommand key_command;
+    ForgetQuery forget_query;
     int reloads = 0;
+    std::vector<checks::Signal> signals;
     std::deque<std::function<void()>> pending;
     std::map<int, std::function<void(const Event&)>> subscribers;
 
@@ -57,6 +70,13 @@ private:
 // `now` is the time at which it holds.
 extern const WallTime sample_now;
 StatusView sample_status();
+
+// A mesh of twelve agents in zones a, b and c, in the middle of an outage: three of five
+// witnesses fail `homepage`, one passes it and one is cut off.
+StatusView sample_mesh_status();
+EvidenceView sample_opening();
+std::vector<WitnessView> sample_witnesses();
+WhyView sample_why();
 
 // As many checks as asked for, all up, named "check-0000" and so on.
 StatusView large_status(std::size_t checks);

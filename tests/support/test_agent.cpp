@@ -92,6 +92,20 @@ void TestAgent::start(std::map<std::string, std::string> environment) {
         program("picket"), "--socket", socket_path(), "events", "--follow", "--json"});
 }
 
+std::string TestAgent::refusal() {
+    directory_.write("picket.toml", configuration_);
+    const Finished finished =
+        run({program("picketd"), "--config", config_path()}, {{"NOTIFY_SOCKET", ""}});
+    CHECK(finished.exit_code == 1);
+    return finished.errors;
+}
+
+void TestAgent::replace_in_configuration(const std::string& old_text, const std::string& new_text) {
+    const std::size_t place = configuration_.find(old_text);
+    REQUIRE(place != std::string::npos);
+    configuration_.replace(place, old_text.size(), new_text);
+}
+
 int TestAgent::stop() {
     process_->signal(SIGTERM);
     const auto code = process_->wait();

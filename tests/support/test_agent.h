@@ -30,9 +30,14 @@ public:
 
     // Appended to picket.toml; before start().
     void configure(const std::string& text) { configuration_ += text; }
+    void replace_in_configuration(const std::string& old_text, const std::string& new_text);
 
     // Starts picketd and returns once it says that it is ready.
     void start(std::map<std::string, std::string> environment = {});
+
+    // Starts picketd where it must refuse, and returns what it says. Fails the test
+    // where it does not end by itself.
+    std::string refusal();
 
     // SIGTERM and its exit code; SIGKILL.
     int stop();

@@ -5,22 +5,8 @@
 #include <poll.h>
 
 #include <chrono>
-#include <functional>
 
 namespace picket::testing {
-namespace {
-
-// What an agent lists changes without an event for each reader: look, shortly, again.
-void await(const std::function<bool()>& holds, const std::function<std::string()>& explain) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!holds()) {
-        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, explain());
-        poll(nullptr, 0, 20);
-    }
-}
-
-}  // namespace
-
 TestMesh::TestMesh(std::size_t agents, const std::string& gossip) {
     for (std::size_t i = 1; i <= agents; ++i) {
         agents_.push_back(
@@ -50,6 +36,23 @@ void TestMesh::await_alive(std::size_t count) {
         await([&] { return agent->json({"status"})["mesh"]["alive"] == count; },
               [&] { return agent->json({"members"}).dump(2); });
     }
+}
+
+void await(const std::function<bool()>& holds, const std::function<std::string()>& explain) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!holds()) {
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, explain());
+        poll(nullptr, 0, 20);
+    }
+}
+
+Json TestMesh::member(std::size_t on, const std::string& name) {
+    const Json document = agent(on).json({"members"});
+    for (const Json& member : document["members"]) {
+        if (member["name"] == name) return member;
+    }
+    FAIL("no member ", name, " in ", document.dump());
+    return {};
 }
 
 std::string member_state(const TestAgent& agent, const std::string& name) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,10 +29,16 @@ public:
     void await_member(std::size_t on, const std::string& name, const std::string& state);
     // Waits until every agent that runs lists exactly this many as alive.
     void await_alive(std::size_t count);
+    // The member `name` as `on` lists it.
+    Json member(std::size_t on, const std::string& name);
 
 private:
     std::vector<std::unique_ptr<TestAgent>> agents_;
 };
+
+// Waits until `holds`, looking again shortly after each time it does not; `explain` says
+// what there was instead.
+void await(const std::function<bool()>& holds, const std::function<std::string()>& explain);
 
 // The state of `name` in what `agent` lists; empty where it lists none of that name.
 std::string member_state(const TestAgent& agent, const std::string& name);

@@ -15,6 +15,7 @@
 #include "checks/canonical.h"
 #include "checks/definition_keys.h"
 #include "checks/definition_parser.h"
+#include "checks/types/journey.h"
 #include "checks/value_forms.h"
 
 namespace picket::checks {
@@ -57,33 +58,40 @@ std::string row_of(const Key& key, Type type) {
                        key.meaning);
 }
 
-// A check of this type with what it must have and nothing else.
-std::map<std::string, std::string> least_check(Type type) {
-    switch (type) {
-        case Type::http:
-            return {{"url", "\"http://a/\""}};
-        case Type::tcp:
-            return {{"address", "\"a:1\""}};
-        case Type::dns:
-            return {{"name", "\"a\""}};
-        case Type::icmp:
-            return {{"address", "\"a\""}};
-        case Type::command:
-            return {{"command", "[\"/bin/true\"]"}};
+// Of each required key its example, "key = value".
+std::map<std::string, std::string> least_check(const std::vector<std::string>& rows) {
+    std::map<std::string, std::string> least;
+    for (const std::string& row : rows) {
+        if (row.find("| required |") == std::string::npos) continue;
+        const std::size_t last = row.rfind('`');
+        const std::size_t begin = row.rfind("| `", last) + 3;
+        const std::string example = row.substr(begin, last - begin);
+        least.emplace(example.substr(0, example.find(' ')), example);
     }
-    return {};
+    return least;
+}
+
+// What an example stands beside, where its key alone makes no whole check.
+std::string beside(Type type, std::string_view key) {
+    if (key == "serial_equal") return "type = \"SOA\"\nservers = [\"192.0.2.1\", \"192.0.2.2\"]\n";
+    if (type == Type::process && key != "name") return "name = \"a\"\n";
+    const bool of_result = key == "expect" || key.starts_with("value_") || key.starts_with("rows_");
+    const bool database = type == Type::mysql || type == Type::postgres;
+    return database && of_result ? "query = \"SELECT 1\"\n" : "";
 }
 
 // Parses a check that sets `example` ("key = value") beside what is required.
-ParsedFile parse_example(Type type, std::string_view key, const std::string& example) {
-    auto lines = least_check(type);
-    lines.erase(std::string(key));
+ParsedFile parse_example(Type type, std::map<std::string, std::string> least, std::string_view key,
+                         const std::string& example) {
+    least.erase(std::string(key));
     std::string text = fmt::format("[{}.x]\n{}\n", to_text(type), example);
-    for (const auto& [name, value] : lines) text += fmt::format("{} = {}\n", name, value);
+    for (const auto& [name, line] : least) text += line + "\n";
+    text += beside(type, key);
     return parse_definitions(text, "example.toml", context);
 }
 
-void check_section(std::span<const Key> keys, Type type, const std::vector<std::string>& rows) {
+void check_section(std::span<const Key> keys, Type type, const std::vector<std::string>& rows,
+                   const std::map<std::string, std::string>& least) {
     std::set<std::string> documented;
     for (const Key& key : keys) {
         const std::string wanted = row_of(key, type);
@@ -93,7 +101,7 @@ void check_section(std::span<const Key> keys, Type type, const std::vector<std::
         REQUIRE(row != rows.end());
         documented.insert(*row);
         const std::string example = row->substr(wanted.size(), row->rfind('`') - wanted.size());
-        const ParsedFile parsed = parse_example(type, key.name, example);
+        const ParsedFile parsed = parse_example(type, least, key.name, example);
         for (const Problem& problem : parsed.problems) MESSAGE(to_text(problem));
         REQUIRE(parsed.definitions.size() == 1);
         const auto shown = settings(parsed.definitions[0]);
@@ -114,11 +122,22 @@ TEST_CASE("every key is documented with its default and limits, and its example 
         if (line.starts_with("## ")) heading = line.substr(3);
         if (line.starts_with("| `") && line[3] != '$') sections[heading].push_back(line);
     }
-    check_section(common_keys(), Type::http, sections["Keys of every check"]);
+    check_section(common_keys(), Type::http, sections["Keys of every check"],
+                  least_check(sections["http"]));
     for (const std::string_view name : type_names()) {
-        check_section(keys_of(*type_from(name)), *type_from(name), sections[std::string(name)]);
+        const auto& rows = sections[std::string(name)];
+        check_section(keys_of(*type_from(name)), *type_from(name), rows, least_check(rows));
     }
     CHECK(sections.size() == type_names().size() + 1);
+}
+
+TEST_CASE("every key of a step is documented below its type") {
+    const std::vector<std::string> lines = document();
+    for (const Key& key : journey_step_keys()) {
+        const std::string line = fmt::format("* `{}`: {}", key.name, key.meaning);
+        CAPTURE(line);
+        CHECK(std::ranges::count(lines, line) == 1);
+    }
 }
 
 TEST_CASE("every TOML block of the documentation parses without a problem") {

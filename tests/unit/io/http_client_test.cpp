@@ -29,7 +29,7 @@ HttpRequest request_to(const LoopbackServer& server) {
 HttpRequest tls_request_to(const LoopbackServer& server, const std::string& ca_file) {
     HttpRequest request = request_to(server);
     request.url = "https://localhost/";
-    request.ca_file = ca_file;
+    request.tls.ca_file = ca_file;
     return request;
 }
 
@@ -434,7 +434,7 @@ TEST_CASE("without verification any certificate passes, and is still described")
     const testing::TestTls tls({.name = "other", .days_from = -40, .days_until = -3});
     LoopbackServer server(loop, answers(http_answer("200 OK", "")), tls.context());
     HttpRequest request = tls_request_to(server, "");
-    request.tls_verify = false;
+    request.tls.verify = false;
     const HttpExchange done = exchange(loop, request);
     REQUIRE(!done.error.has_value());
     REQUIRE(done.certificate.has_value());
@@ -455,7 +455,7 @@ TEST_CASE("a TLS name of its own is verified in place of the URL's host") {
         tls.context());
     HttpRequest request = tls_request_to(server, tls.pem_path());
     request.url = "https://outer.example.com:8443/x";
-    request.tls_server_name = "inner.example.com";
+    request.tls.server_name = "inner.example.com";
     CHECK(!exchange(loop, request).error.has_value());
     CHECK(contains(seen, "GET /x HTTP/1.1\r\nHost: outer.example.com:8443\r\n"));
 }

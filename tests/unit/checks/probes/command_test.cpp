@@ -57,7 +57,7 @@ struct Plugin {
     explicit Plugin(const std::string& commands)
         : path(directory.write_script("check_it", commands)), definition(definition_of({path})) {}
 
-    CommandQuery& query() { return std::get<CommandQuery>(definition.query); }
+    CommandQuery& query() { return definition.query.as<CommandQuery>(); }
 
     testing::TemporaryDirectory directory;
     std::string path;
@@ -210,7 +210,7 @@ TEST_CASE("a plugin cannot show a secret, not even one that the limit would cut"
 TEST_CASE("a run can be cancelled, and the next begun at once") {
     const Plugin plugin("test -e second && echo second && exit 0; sleep 1000");
     Definition definition = plugin.definition;
-    std::get<CommandQuery>(definition.query).working_directory = plugin.directory.path();
+    definition.query.as<CommandQuery>().working_directory = plugin.directory.path();
     io::Loop loop;
     const auto probe = make_command_probe(definition, loop);
     const Instant now = io::monotonic_now();

@@ -30,7 +30,7 @@ Definition about(std::string name, const std::string& server) {
 }
 
 DnsQuery& query_of(Definition& definition) {
-    return std::get<DnsQuery>(definition.query);
+    return definition.query.as<DnsQuery>();
 }
 
 struct Bench {
@@ -82,7 +82,7 @@ TEST_CASE("a name that must not exist passes when it does not") {
     Bench bench;
     FakeDnsServer server(bench.loop, always({.rcode = 3}));
     Definition definition = about("www.example.com", server.text());
-    query_of(definition).rcode = "NXDOMAIN";
+    query_of(definition).rcode = {"NXDOMAIN"};
     CHECK(bench.ask(definition).finding == Finding::passed);
 }
 

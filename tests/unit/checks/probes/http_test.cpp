@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checks/expectation.h"
+#include "checks/probes/http_fetch.h"
 #include "tests/support/loopback_server.h"
 #include "tests/support/probe_run.h"
 #include "tests/support/test_certificate.h"
@@ -29,7 +30,7 @@ struct HttpCheck {
         definition.query = HttpQuery{};
         query().url = {url, url};
     }
-    HttpQuery& query() { return std::get<HttpQuery>(definition.query); }
+    HttpQuery& query() { return definition.query.as<HttpQuery>(); }
 };
 
 // Answers the path of each request from a table: path -> bytes.
@@ -92,7 +93,8 @@ TEST_CASE("each wrong answer has its class and its words") {
     CHECK(outcome.finding == Finding::failed);
     CHECK(outcome.failure_class == FailureClass::status);
     CHECK(outcome.message == "status 503, expected 2xx");
-    CHECK(outcome.detail == "come back?later");
+    CHECK(contains(outcome.detail, "\ncome back?later"));
+    CHECK(outcome.detail.starts_with("HTTP/1.1 503\n"));
 
     check.query().status = {{503, 503}};
     check.query().body_matches = "Welcome";
@@ -275,7 +277,7 @@ TEST_CASE("credentials go to no other host than the one they were written for") 
     io::HttpRequest request;
     request.url = "http://a/x";
     request.headers = {{"authorization", "Bearer x"}, {"Cookie", "y"}, {"HOST", "z"}, {"X", "1"}};
-    request.tls_server_name = "inner";
+    request.tls.server_name = "inner";
     const auto fields_after = [&](const std::string& location) {
         return redirected(request, 302, location).value().headers.size();
     };
@@ -285,8 +287,8 @@ TEST_CASE("credentials go to no other host than the one they were written for") 
     CHECK(fields_after("https://a:8443/y") == 1);
     CHECK(fields_after("http://a:81/y") == 1);
     CHECK(fields_after("http://b/y") == 1);
-    CHECK(redirected(request, 302, "//b/y").value().tls_server_name.empty());
-    CHECK(redirected(request, 302, "/y").value().tls_server_name == "inner");
+    CHECK(redirected(request, 302, "//b/y").value().tls.server_name.empty());
+    CHECK(redirected(request, 302, "/y").value().tls.server_name == "inner");
     request.url = "https://a/x";
     CHECK(fields_after("http://a/y") == 1);
 }
@@ -297,7 +299,7 @@ TEST_CASE("a certificate's days are judged, and one that does not verify fails b
     LoopbackServer server(bench.loop, answers(http_answer("200 OK", "")), soon.context());
     HttpCheck check("https://localhost:" + std::to_string(server.address().port) + "/");
     check.definition.family = Family::v4;
-    check.query().ca_file = soon.pem_path();
+    check.query().tls.ca_file = soon.pem_path();
     check.query().certificate_days = 1;
     Outcome outcome = bench.ask(check.definition);
     CHECK(outcome.finding == Finding::passed);
@@ -306,11 +308,11 @@ TEST_CASE("a certificate's days are judged, and one that does not verify fails b
     outcome = bench.ask(check.definition);
     CHECK(outcome.failure_class == FailureClass::certificate);
     CHECK(contains(outcome.message, "certificate of localhost expires in 2 days ("));
-    check.query().tls_server_name = "mail.test";
+    check.query().tls.server_name = "mail.test";
     outcome = bench.ask(check.definition);
     CHECK(outcome.failure_class == FailureClass::certificate);
     CHECK(contains(outcome.message, "certificate of mail.test: is not for that name"));
-    check.query().ca_file = "/nowhere.pem";
+    check.query().tls.ca_file = "/nowhere.pem";
     CHECK(bench.ask(check.definition).finding == Finding::errored);
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "checks/types/icmp.h"
+
 namespace picket::checks {
 namespace {
 
@@ -37,6 +39,31 @@ TEST_CASE("round trips are summed up as least, mean and most") {
     REQUIRE(outcome.metrics.size() == 5);
     CHECK(outcome.metrics[4].label == "jitter");
     CHECK(outcome.metrics[4].value == doctest::Approx(0.0025));
+}
+
+TEST_CASE("round trips and their differences have limits of their own") {
+    IcmpTally tally = three_sent();
+    tally.on_reply(0, start + 1ms);
+    tally.on_reply(1, start + 102ms);
+    tally.on_reply(2, start + 206ms);
+    Definition definition = with_loss_above(50);
+    auto& query = definition.query.as<IcmpQuery>();
+    const auto message = [&] { return tally.judge(definition, "192.0.2.1", 206ms).message; };
+    query.rtt_min_above = 1ms;
+    query.rtt_avg_above = 3ms;
+    query.rtt_max_above = 6ms;
+    query.jitter_above = 3ms;
+    CHECK(message() == "ping 192.0.2.1: 3 of 3 answered, rtt 1.0/3.0/6.0 ms");
+    query.rtt_max_above = 5ms;
+    CHECK(message() == "ping 192.0.2.1: rtt max 6.0 ms, expected at most 5.0 ms");
+    query.rtt_avg_above = 2ms;
+    CHECK(message() == "ping 192.0.2.1: rtt avg 3.0 ms, expected at most 2.0 ms");
+    query.rtt_min_above = Duration(500);
+    CHECK(message() == "ping 192.0.2.1: rtt min 1.0 ms, expected at most 0.5 ms");
+    query = IcmpQuery{};
+    query.jitter_above = 2ms;
+    CHECK(message() == "ping 192.0.2.1: jitter 2.5 ms, expected at most 2.0 ms");
+    CHECK(tally.judge(definition, "192.0.2.1", 206ms).failure_class == FailureClass::latency);
 }
 
 TEST_CASE("silence is a timeout that says how long it was waited") {

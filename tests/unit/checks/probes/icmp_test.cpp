@@ -124,7 +124,7 @@ TEST_CASE("every payload size is carried, none included") {
         for (const std::uint32_t size : {0u, 1u, 7u, 9u, 1472u, 20'000u}) {
             CAPTURE(size);
             Definition definition = about("127.0.0.1");
-            std::get<IcmpQuery>(definition.query).size = size;
+            definition.query.as<IcmpQuery>().size = size;
             CHECK(bench.ask(definition).finding == Finding::passed);
         }
     });
@@ -217,7 +217,7 @@ TEST_CASE("a reply with another's identifier, payload or length is nobody's") {
             if (forged == 3) self.send(header, payload);
         });
         Definition definition = about("127.0.0.1");
-        std::get<IcmpQuery>(definition.query).loss_above = 70;
+        definition.query.as<IcmpQuery>().loss_above = 70;
         const Outcome outcome = bench.ask(definition, 100ms);
         CHECK(forged == 3);
         CHECK(outcome.finding == Finding::passed);
@@ -251,7 +251,7 @@ TEST_CASE("probes of one address at once keep their replies apart") {
         in_network_namespace(Loopback::up, sockets, [] {
             Bench bench;
             Definition definition = about("127.0.0.1");
-            std::get<IcmpQuery>(definition.query).packets = 20;
+            definition.query.as<IcmpQuery>().packets = 20;
             std::vector<std::unique_ptr<Probe>> probes;
             int answered = 0;
             for (int i = 0; i < 10; ++i) {
@@ -271,14 +271,14 @@ TEST_CASE("probes of one address at once keep their replies apart") {
 TEST_CASE("a cancelled ping never answers, and the probe may ask again") {
     Bench bench;
     Definition definition = about("127.0.0.1");
-    std::get<IcmpQuery>(definition.query).packets = 1000;
+    definition.query.as<IcmpQuery>().packets = 1000;
     const auto probe = make_icmp_probe(definition, bench.services.get());
     const Instant now = io::monotonic_now();
     probe->start(now, now + 60s, [](const Outcome&) { FAIL("answered"); });
     // The first turns look the address up and send.
     for (int i = 0; i < 5; ++i) bench.loop.run_ready();
     probe->cancel();
-    std::get<IcmpQuery>(definition.query).packets = 3;
+    definition.query.as<IcmpQuery>().packets = 3;
     CHECK(testing::run_probe(bench.loop, *probe, 3s).finding == Finding::passed);
     probe->start(now, now + 60s, [](const Outcome&) { FAIL("answered"); });
     for (int i = 0; i < 5; ++i) bench.loop.run_ready();

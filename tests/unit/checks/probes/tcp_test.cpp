@@ -20,7 +20,11 @@ using Peer = LoopbackServer::Peer;
 Definition tcp(const std::string& address, const std::string& expect = "",
                const std::string& send = "") {
     Definition definition;
-    definition.query = TcpQuery{{address, address}, {send, send}, expect};
+    TcpQuery query;
+    query.address = {address, address};
+    query.send = {send, send};
+    query.expect = expect;
+    definition.query = query;
     return definition;
 }
 
