@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/output_style.h"
 #include "agent/io/clock.h"
+#include "agent/io/entropy.h"
 
 namespace {
 
@@ -49,6 +51,13 @@ Terminal terminal_of(const Invocation& invocation) {
         .print = [](std::string_view text) { return write_all(stdout, text); },
         .complain = [](std::string_view text) { write_all(stderr, text); },
         .sleep = [](picket::Duration duration) { std::this_thread::sleep_for(duration); },
+        .read_line =
+            [] {
+                std::string line;
+                std::getline(std::cin, line);
+                return line;
+            },
+        .random_bytes = picket::io::random_bytes,
     };
 }
 

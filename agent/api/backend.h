@@ -13,6 +13,7 @@
 
 #include "agent/api/snapshot.h"
 #include "agent/base/result.h"
+#include "checks/heartbeat.h"
 
 namespace picket::api {
 
@@ -38,14 +39,33 @@ public:
     virtual void probe(std::string_view check,
                        std::function<void(Result<checks::Outcome>)> done) = 0;
 
+    // What a job says of a heartbeat check; answered once it is kept. not_found where
+    // there is no such check, invalid where it is of another type.
+    virtual void ping(std::string_view check, const checks::Signal& signal,
+                      std::function<void(Result<checks::Heartbeat>)> done) = 0;
+
     virtual void outages(OutagesQuery query, std::function<void(Result<OutagesView>)> done) = 0;
 
     // `id` is "homepage#7". not_found where there is no such outage.
     virtual void outage(std::string_view id,
                         std::function<void(Result<OutageDetailView>)> done) = 0;
 
+    // Why the mesh holds, or held, a verdict. not_found where there is no such check, or
+    // its epoch has not come yet.
+    virtual void why(WhyQuery query, std::function<void(Result<WhyView>)> done) = 0;
+
     // Sorted by name; this agent is one of them.
     virtual std::vector<MemberView> members() const = 0;
+
+    // Does something with the keys of the mesh. invalid where that must not be done,
+    // or there is no mesh.
+    virtual void keys(KeyCommand command, std::function<void(Result<KeysView>)> done) = 0;
+
+    // Tells the mesh that this agent goes; invalid where there is none.
+    virtual void leave(std::function<void(Result<LeaveView>)> done) = 0;
+
+    // not_found where there is no such agent or zone, invalid where the agent lives.
+    virtual void forget(ForgetQuery query, std::function<void(Result<ForgetView>)> done) = 0;
 
     // Reads the definitions again and says what that changed.
     virtual void reload(std::function<void(Result<ReloadView>)> done) = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/api/snapshot.h"
+#include "checks/heartbeat.h"
 
 namespace picket::api {
 
@@ -18,9 +19,14 @@ std::string checks_document(const std::vector<CheckView>& checks);
 std::string show_document(const ShowView& view);
 std::string outages_document(const OutagesView& view, WallTime now);
 std::string outage_document(const OutageDetailView& view, WallTime now);
+std::string why_document(const WhyView& view, WallTime now);
 std::string history_document(const HistoryView& view);
 std::string members_document(const std::vector<MemberView>& members);
+std::string keys_document(const KeysView& view);
+std::string leave_document(const LeaveView& view);
+std::string forget_document(const ForgetView& view);
 std::string probe_document(std::string_view check, const checks::Outcome& outcome);
+std::string ping_document(std::string_view check, const checks::Heartbeat& heartbeat);
 std::string reload_document(const ReloadView& view);
 std::string event_document(const Event& event);
 std::string error_document(std::string_view code, std::string_view message);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -106,6 +107,32 @@ Result<HistoryQuery> history_query(WallTime now, const Route& route) {
     return query;
 }
 
+// What a job says: `signal`, or what its exit code means, or else that it succeeded.
+Result<checks::Signal> signal_of(const Route& route) {
+    checks::Signal signal;
+    if (const std::string* text = parameter(route, "message")) signal.message = *text;
+    const std::string* word = parameter(route, "signal");
+    const auto exit_code = PICKET_TRY(count_parameter(route, "exit_code", 0));
+    if (parameter(route, "exit_code") != nullptr) {
+        if (word != nullptr)
+            return failure(Code::invalid, "signal and exit_code exclude each other");
+        if (exit_code > 255) return failure(Code::invalid, "exit_code: at most 255");
+        signal.kind = exit_code == 0 ? checks::SignalKind::success : checks::SignalKind::fail;
+        signal.exit_code = static_cast<int>(exit_code);
+        return signal;
+    }
+    if (word == nullptr || *word == "success") return signal;
+    if (*word == "start") {
+        signal.kind = checks::SignalKind::start;
+    } else if (*word == "fail") {
+        signal.kind = checks::SignalKind::fail;
+    } else {
+        return failure(Code::invalid, fmt::format("signal: '{}' is not start, success or fail",
+                                                  printable_line(*word, 64)));
+    }
+    return signal;
+}
+
 Result<OutagesQuery> outages_query(WallTime now, const Route& route) {
     OutagesQuery query;
     query.open_only = PICKET_TRY(flag_parameter(route, "open", false));
@@ -146,8 +173,12 @@ Answer Handler::answer(WallTime now, const Route& route, std::string_view accept
             return Response{200, checks_document(backend_.status().checks)};
         case Endpoint::check:
             return check(route);
+        case Endpoint::why:
+            return why(now, route);
         case Endpoint::probe:
             return probe(route);
+        case Endpoint::ping:
+            return ping(route);
         case Endpoint::outages:
             return outages(now, route);
         case Endpoint::outage:
@@ -156,6 +187,12 @@ Answer Handler::answer(WallTime now, const Route& route, std::string_view accept
             return history(now, route);
         case Endpoint::members:
             return Response{200, members_document(backend_.members())};
+        case Endpoint::leave:
+            return leave();
+        case Endpoint::forget:
+            return forget(route);
+        case Endpoint::keys:
+            return keys(route);
         case Endpoint::events:
             return events(route, accept);
         case Endpoint::reload:
@@ -172,6 +209,21 @@ Answer Handler::check(const Route& route) {
     }};
 }
 
+Answer Handler::why(WallTime now, const Route& route) {
+    WhyQuery query{.check = route.names.front(), .epoch = {}};
+    if (parameter(route, "epoch") != nullptr) {
+        const auto epoch = count_parameter(route, "epoch", 0);
+        if (!epoch.has_value()) return error_response(epoch.error());
+        if (*epoch > UINT32_MAX) return error_response(400, "epoch: there is none so high");
+        query.epoch = static_cast<std::uint32_t>(*epoch);
+    }
+    return Later{[this, now, query](std::function<void(Response)> respond) {
+        backend_.why(query, respond_with<WhyView>(std::move(respond), [now](const WhyView& view) {
+                         return why_document(view, now);
+                     }));
+    }};
+}
+
 Answer Handler::reload() {
     return Later{[this](std::function<void(Response)> respond) {
         backend_.reload(respond_with<ReloadView>(
@@ -185,6 +237,19 @@ Answer Handler::probe(const Route& route) {
                                   std::move(respond), [check](const checks::Outcome& outcome) {
                                       return probe_document(check, outcome);
                                   }));
+    }};
+}
+
+Answer Handler::ping(const Route& route) {
+    auto signal = signal_of(route);
+    if (!signal.has_value()) return error_response(signal.error());
+    return Later{[this, check = route.names.front(),
+                  signal = *std::move(signal)](std::function<void(Response)> respond) {
+        backend_.ping(check, signal,
+                      respond_with<checks::Heartbeat>(std::move(respond),
+                                                      [check](const checks::Heartbeat& heartbeat) {
+                                                          return ping_document(check, heartbeat);
+                                                      }));
     }};
 }
 
@@ -219,6 +284,49 @@ Answer Handler::history(WallTime now, const Route& route) {
                          respond_with<HistoryView>(std::move(respond), [](const HistoryView& view) {
                              return history_document(view);
                          }));
+    }};
+}
+
+Answer Handler::leave() {
+    return Later{[this](std::function<void(Response)> respond) {
+        backend_.leave(respond_with<LeaveView>(
+            std::move(respond), [](const LeaveView& view) { return leave_document(view); }));
+    }};
+}
+
+Answer Handler::forget(const Route& route) {
+    ForgetQuery query;
+    if (const std::string* agent = parameter(route, "agent")) query.agent = *agent;
+    if (const std::string* zone = parameter(route, "zone")) query.zone = *zone;
+    if (query.agent.empty() == query.zone.empty()) {
+        return error_response(400, "name an agent, or a zone");
+    }
+    return Later{[this, query = std::move(query)](std::function<void(Response)> respond) {
+        backend_.forget(query,
+                        respond_with<ForgetView>(std::move(respond), [](const ForgetView& view) {
+                            return forget_document(view);
+                        }));
+    }};
+}
+
+Answer Handler::keys(const Route& route) {
+    KeyCommand command;
+    command.operation = route.names.front();
+    constexpr std::array<std::string_view, 4> operations{"list", "install", "use", "remove"};
+    if (std::ranges::find(operations, command.operation) == operations.end()) {
+        return error_response(404, "keys are there to list, install, use and remove");
+    }
+    if (const std::string* key = parameter(route, "key")) command.key = *key;
+    const auto force = flag_parameter(route, "force", false);
+    if (!force.has_value()) return error_response(force.error());
+    command.force = *force;
+    if ((command.operation == "list") != command.key.empty()) {
+        return error_response(400, command.key.empty() ? "key: which one?" : "a list takes no key");
+    }
+    return Later{[this, command = std::move(command)](std::function<void(Response)> respond) {
+        backend_.keys(command, respond_with<KeysView>(std::move(respond), [](const KeysView& view) {
+                          return keys_document(view);
+                      }));
     }};
 }
 

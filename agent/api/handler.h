@@ -65,11 +65,16 @@ public:
 private:
     Answer answer(WallTime now, const Route& route, std::string_view accept);
     Answer check(const Route& route);
+    Answer why(WallTime now, const Route& route);
     Answer reload();
     Answer probe(const Route& route);
+    Answer ping(const Route& route);
     Answer outages(WallTime now, const Route& route);
     Answer outage(WallTime now, const Route& route);
     Answer history(WallTime now, const Route& route);
+    Answer leave();
+    Answer forget(const Route& route);
+    Answer keys(const Route& route);
     Answer events(const Route& route, std::string_view accept) const;
 
     Backend& backend_;

@@ -18,19 +18,28 @@ struct Entry {
     std::string_view pattern;  // `*` stands for any one segment that is not empty.
     Endpoint endpoint;
     Access access;
-    std::array<std::string_view, 2> parameters;
+    std::array<std::string_view, 3> parameters;
 };
 
 constexpr Entry entries[] = {
     {"GET", "/v1/status", Endpoint::status, Access::anyone, {}},
     {"GET", "/v1/checks", Endpoint::checks, Access::anyone, {}},
     {"GET", "/v1/checks/*", Endpoint::check, Access::anyone, {}},
+    {"GET", "/v1/checks/*/why", Endpoint::why, Access::anyone, {"epoch"}},
     {"POST", "/v1/checks/*/probe", Endpoint::probe, Access::privileged, {}},
+    {"POST",
+     "/v1/checks/*/ping",
+     Endpoint::ping,
+     Access::privileged,
+     {"signal", "exit_code", "message"}},
     {"GET", "/v1/outages", Endpoint::outages, Access::anyone, {"open", "since"}},
     {"GET", "/v1/outages/*", Endpoint::outage, Access::anyone, {}},
     {"GET", "/v1/outages/*/*", Endpoint::outage, Access::anyone, {}},
     {"GET", "/v1/history/*", Endpoint::history, Access::anyone, {"since", "until"}},
     {"GET", "/v1/members", Endpoint::members, Access::anyone, {}},
+    {"POST", "/v1/leave", Endpoint::leave, Access::privileged, {}},
+    {"POST", "/v1/forget", Endpoint::forget, Access::privileged, {"agent", "zone"}},
+    {"POST", "/v1/keys/*", Endpoint::keys, Access::privileged, {"key", "force"}},
     {"GET", "/v1/events", Endpoint::events, Access::anyone, {"follow", "recent"}},
     {"POST", "/v1/reload", Endpoint::reload, Access::privileged, {}},
 };

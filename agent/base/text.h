@@ -21,6 +21,9 @@ bool valid_utf8(std::string_view text);
 // are not UTF-8 become '?', at most `bytes_max` bytes.
 std::string printable_line(std::string_view text, std::size_t bytes_max);
 
+// RFC 4648, with padding.
+std::string base64_encode(std::string_view bytes);
+
 std::string_view trim(std::string_view text);
 
 // The candidate that `word` was probably meant to be: at most two edits away and

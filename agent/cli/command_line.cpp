@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <functional>
 #include <sstream>
 #include <utility>
@@ -38,11 +39,13 @@ public:
         add_looks();
         add_outages();
         add_acts();
+        add_mesh();
     }
 
     CLI::App app{"picket asks the agent on this host what it knows.", "picket"};
     Invocation invocation;
     std::string watch;
+    std::string epoch;
 
 private:
     CLI::App* command(Command which, const std::string& name, const std::string& what,
@@ -77,6 +80,13 @@ private:
                 "picket show homepage")
             ->add_option("CHECK", invocation.subject, "The check's name")
             ->required();
+        CLI::App* why =
+            command(Command::why, "why", "Why a verdict is held, or was: rule, votes, timeline",
+                    "picket why homepage, picket why 'homepage#7'");
+        why->add_option("CHECK", invocation.subject, "The check's name, or an outage's id")
+            ->required();
+        why->add_option("EPOCH", epoch, "Which verdict, such as 7 (what is held now)");
+        add_database(why);
         CLI::App* history = command(Command::history, "history", "What was found, over time",
                                     "picket history homepage --since 2h");
         history->add_option("CHECK", invocation.subject, "The check's name")->required();
@@ -96,9 +106,42 @@ private:
         outages->add_flag("--open", invocation.open, "Only those that are not over");
         add_times(outages);
         add_database(outages);
-        command(Command::outage, "outage", "One outage in full", "picket outage 'homepage#7'")
-            ->add_option("ID", invocation.subject, "Such as homepage#7")
+        CLI::App* outage =
+            command(Command::outage, "outage", "One outage in full", "picket outage 'homepage#7'");
+        outage->add_option("ID", invocation.subject, "Such as homepage#7")->required();
+        outage->add_flag("--markdown", invocation.markdown, "The draft of a post-mortem");
+        add_database(outage);
+    }
+
+    void add_mesh() {
+        command(Command::leave, "leave", "Tell the mesh that this agent goes, and stay away",
+                "picket leave && systemctl stop picket");
+        CLI::App* forget =
+            command(Command::forget, "forget", "Drop agents that failed or left, on every agent",
+                    "picket forget web-03");
+        auto* agent = forget->add_option("AGENT", invocation.subject, "The agent's name");
+        forget->add_option("--zone", invocation.zone, "All of this zone that failed or left")
+            ->excludes(agent);
+        CLI::App* key = command(Command::key, "key", "The keys of the mesh, on every agent",
+                                "picket key generate | picket key install -");
+        key->require_subcommand(1);
+        add_key(key, "generate", "Print a new key; asks no agent");
+        add_key(key, "list", "Which keys are installed, and on how many agents");
+        add_key(key, "install", "Have every agent accept a key")
+            ->add_option("KEY", invocation.key, "In base64; - reads it from standard input")
             ->required();
+        for (CLI::App* change : {add_key(key, "use", "Have every agent encrypt with a key"),
+                                 add_key(key, "remove", "Have every agent give a key up")}) {
+            change->add_option("KEY", invocation.key, "Its id, or the key in base64")->required();
+            change->add_flag("--force", invocation.force,
+                             "Whatever silent or foreign members hold");
+        }
+    }
+
+    CLI::App* add_key(CLI::App* key, const std::string& name, const std::string& what) {
+        CLI::App* operation = key->add_subcommand(name, what);
+        operation->callback([this, name] { invocation.subject = name; });
+        return operation;
     }
 
     void add_acts() {
@@ -109,6 +152,22 @@ private:
             ->required();
         probe->add_option("NAME", invocation.check, "Which check of the file");
         probe->add_flag("--trace", invocation.trace, "Show how long each phase took");
+        CLI::App* ping = command(Command::ping, "ping", "Tell a heartbeat check how a job is",
+                                 "picket ping backup --exit-code $?");
+        ping->add_option("CHECK", invocation.subject, "The check's name")->required();
+        CLI::Option_group* how = ping->add_option_group("how");
+        how->add_flag_callback(
+            "--start", [this] { invocation.signal = "start"; }, "It started");
+        how->add_flag_callback(
+            "--success", [this] { invocation.signal = "success"; },
+            "It succeeded (said where nothing else is)");
+        how->add_flag_callback(
+            "--fail", [this] { invocation.signal = "fail"; }, "It failed");
+        how->add_option("--exit-code", invocation.exit_code_told,
+                        "It ended with this: 0 is a success, all else a failure")
+            ->check(CLI::Range(0, 255));
+        how->require_option(0, 1);
+        ping->add_option("--message", invocation.message, "A line to show with it");
         CLI::App* validate = command(Command::validate, "validate",
                                      "Check configuration and definitions, as picketd validate",
                                      "picket validate web.toml");
@@ -128,10 +187,24 @@ bool read_watch(const std::string& text, Invocation& invocation) {
     return true;
 }
 
+// "homepage#7", or "homepage" and "7" or "#7". False where the number is none.
+bool read_epoch(std::string epoch, Invocation& invocation) {
+    if (const std::size_t hash = invocation.subject.rfind('#'); hash != std::string::npos) {
+        if (!epoch.empty()) return false;
+        epoch = invocation.subject.substr(hash);
+        invocation.subject.resize(hash);
+    }
+    if (epoch.empty()) return true;
+    const char* const begin = epoch.data() + (epoch.front() == '#' ? 1 : 0);
+    const char* const end = epoch.data() + epoch.size();
+    const auto [stop, error] = std::from_chars(begin, end, invocation.epoch.emplace());
+    return error == std::errc{} && stop == end;
+}
+
 std::string no_command(const std::string& word) {
-    constexpr std::array<std::string_view, 10> commands{"status", "show",    "history", "outages",
-                                                        "outage", "members", "probe",   "validate",
-                                                        "reload", "events"};
+    constexpr std::array<std::string_view, 15> commands{
+        "status", "show",     "why",    "history", "outages", "outage", "members", "probe",
+        "events", "validate", "reload", "leave",   "forget",  "key",    "ping"};
     const std::string_view meant = closest(word, commands);
     return fmt::format(
         "picket: '{}' is no command{}\n", printable_line(word, 64),
@@ -163,6 +236,10 @@ std::variant<Invocation, Ending> parse_command_line(int argc, const char* const*
         return Ending{usage_exit_code,
                       {},
                       fmt::format("--watch: '{}' is no number of seconds\n", grammar.watch)};
+    }
+    if (grammar.invocation.command == Command::why &&
+        !read_epoch(grammar.epoch, grammar.invocation)) {
+        return Ending{usage_exit_code, {}, "why: an epoch is a number, as in homepage#7\n"};
     }
     return std::move(grammar.invocation);
 }

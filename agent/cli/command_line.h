@@ -17,14 +17,19 @@ namespace picket::cli {
 enum class Command : std::uint8_t {
     status,
     show,
+    why,
     history,
     outages,
     outage,
     members,
     probe,
+    ping,
     validate,
     reload,
     events,
+    leave,
+    forget,
+    key,
 };
 
 struct Invocation {
@@ -33,13 +38,21 @@ struct Invocation {
     bool json = false;
     bool colourless = false;
 
-    std::string subject;             // The check, the outage, or what `probe` asks.
-    std::string check;               // Of the file that `probe` was given.
+    std::string subject;  // The check, the outage, the agent, what `probe` asks or `key` does.
+    std::string key;      // In base64, its id, or `-` for standard input.
+    std::string zone;     // forget
+    bool force = false;   // key
+    std::string check;    // Of the file that `probe` was given.
     std::vector<std::string> paths;  // validate
     std::string config;              // validate
     std::string since;               // As written; the agent reads it.
     std::string until;
     std::string database;  // To read instead of asking the agent; empty: only if none answers.
+    std::optional<std::uint32_t> epoch;  // why: absent, what is held now.
+    bool markdown = false;               // outage
+    std::string signal;                  // ping: start, success or fail; empty: by the exit code.
+    std::string exit_code_told;
+    std::string message;
     bool csv = false;
     bool open = false;
     bool trace = false;

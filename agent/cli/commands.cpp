@@ -7,6 +7,7 @@
 
 #include "agent/api/documents.h"
 #include "agent/base/percent.h"
+#include "agent/base/text.h"
 #include "agent/cli/client.h"
 #include "agent/cli/documents.h"
 #include "agent/cli/render.h"
@@ -19,6 +20,8 @@ namespace {
 // which may be minutes.
 constexpr Duration answer_timeout = std::chrono::seconds(10);
 constexpr Duration probe_timeout = std::chrono::minutes(10);
+// The others are asked, twice for some operations; a leave is told to all.
+constexpr Duration mesh_timeout = std::chrono::seconds(40);
 // More than the agent's keep-alive: a stream this silent is dead.
 constexpr Duration stream_timeout = std::chrono::seconds(60);
 
@@ -65,10 +68,15 @@ Answer read_instead(const Invocation& invocation, const Terminal& terminal, Read
     return Answer{0, *document, true};
 }
 
+Duration patience_for(Command command) {
+    if (command == Command::probe) return probe_timeout;
+    const bool mesh_wide = command == Command::key || command == Command::leave;
+    return mesh_wide ? mesh_timeout : answer_timeout;
+}
+
 Answer ask(const Invocation& invocation, const Terminal& terminal, std::string_view method,
            const std::string& target) {
-    const bool probing = invocation.command == Command::probe;
-    const Client client(invocation.socket, probing ? probe_timeout : answer_timeout);
+    const Client client(invocation.socket, patience_for(invocation.command));
     auto reply = client.request(method, target);
     if (!reply.has_value()) return Answer{complain(terminal, reply.error()), {}, false};
     if (reply->status != 200) return Answer{complain(terminal, *reply), {}, false};
@@ -198,12 +206,52 @@ int run_outages(const Invocation& invocation, const Terminal& terminal) {
                          });
 }
 
+Result<std::string> stored_outage(const Invocation& invocation, WallTime now,
+                                  const std::string& database) {
+    const auto view = PICKET_TRY(read_stored_outage(database, invocation.subject));
+    return api::outage_document(view, now);
+}
+
 int run_outage(const Invocation& invocation, const Terminal& terminal) {
     const std::string target = "/v1/outages/" + percent_encode(invocation.subject);
-    return show_document(terminal, invocation, ask(invocation, terminal, "GET", target),
-                         read_outage, [&](const api::OutageDetailView& view) {
+    const Answer answer = ask_or_read(invocation, terminal, target, stored_outage);
+    return show_document(terminal, invocation, answer, read_outage,
+                         [&](const api::OutageDetailView& view) {
+                             if (invocation.markdown) {
+                                 return render_outage_markdown(terminal.now(), view);
+                             }
                              return render_outage(terminal.style, terminal.now(), view);
                          });
+}
+
+Result<std::string> stored_why(const Invocation& invocation, WallTime now,
+                               const std::string& database) {
+    const auto view = PICKET_TRY(
+        read_stored_why(database, {.check = invocation.subject, .epoch = invocation.epoch}));
+    return api::why_document(view, now);
+}
+
+int run_why(const Invocation& invocation, const Terminal& terminal) {
+    const std::string epoch = invocation.epoch ? std::to_string(*invocation.epoch) : "";
+    const std::string target = with_parameters(
+        "/v1/checks/" + percent_encode(invocation.subject) + "/why", {{"epoch", epoch}});
+    const Answer answer = ask_or_read(invocation, terminal, target, stored_why);
+    return show_document(terminal, invocation, answer, read_why, [&](const api::WhyView& view) {
+        return render_why(terminal.style, terminal.now(), view);
+    });
+}
+
+// Says nothing where it was heard: whoever is told runs in a job.
+int run_ping(const Invocation& invocation, const Terminal& terminal) {
+    const std::string target =
+        with_parameters(fmt::format("/v1/checks/{}/ping", percent_encode(invocation.subject)),
+                        {{"signal", invocation.signal},
+                         {"exit_code", invocation.exit_code_told},
+                         {"message", invocation.message}});
+    const Answer answer = ask(invocation, terminal, "POST", target);
+    if (!answer.answered) return answer.exit_code;
+    if (invocation.json) terminal.print(answer.document);
+    return exit_with(ExitCode::done);
 }
 
 int run_show(const Invocation& invocation, const Terminal& terminal) {
@@ -240,6 +288,44 @@ int run_reload(const Invocation& invocation, const Terminal& terminal) {
     return show_document(
         terminal, invocation, ask(invocation, terminal, "POST", "/v1/reload"), read_reload,
         [&](const api::ReloadView& view) { return render_reload(terminal.style, view); });
+}
+
+int run_leave(const Invocation& invocation, const Terminal& terminal) {
+    return show_document(terminal, invocation, ask(invocation, terminal, "POST", "/v1/leave"),
+                         read_leave, [&](const api::LeaveView& view) {
+                             return printable(terminal.style, view.agent) + " has left the mesh\n";
+                         });
+}
+
+int run_forget(const Invocation& invocation, const Terminal& terminal) {
+    if (invocation.subject.empty() && invocation.zone.empty()) {
+        terminal.complain("picket: name an agent, or a zone with --zone\n");
+        return exit_with(ExitCode::usage);
+    }
+    const std::string target =
+        with_parameters("/v1/forget", {{"agent", invocation.subject}, {"zone", invocation.zone}});
+    return show_document(
+        terminal, invocation, ask(invocation, terminal, "POST", target), read_forget,
+        [&](const api::ForgetView& view) { return render_forget(terminal.style, view); });
+}
+
+int run_key(const Invocation& invocation, const Terminal& terminal) {
+    if (invocation.subject == "generate") {
+        constexpr std::size_t key_bytes = 32;
+        terminal.print(base64_encode(terminal.random_bytes(key_bytes)) + "\n");
+        return exit_with(ExitCode::done);
+    }
+    const std::string key = invocation.key == "-" ? terminal.read_line() : invocation.key;
+    const std::string target = with_parameters(
+        "/v1/keys/" + invocation.subject, {{"key", key}, {"force", invocation.force ? "1" : ""}});
+    const auto render = [&](const api::KeysView& view) {
+        return render_keys(terminal.style, view);
+    };
+    const auto judge = [](const api::KeysView& view) {
+        return exit_with(view.unconfirmed.empty() ? ExitCode::done : ExitCode::failed);
+    };
+    return show_document(terminal, invocation, ask(invocation, terminal, "POST", target), read_keys,
+                         std::pair(render, judge));
 }
 
 // Returns false where nobody reads any more.
@@ -289,6 +375,8 @@ int run_command(const Invocation& invocation, const Terminal& terminal) {
             return run_status(invocation, terminal);
         case Command::show:
             return run_show(invocation, terminal);
+        case Command::why:
+            return run_why(invocation, terminal);
         case Command::history:
             return run_history(invocation, terminal);
         case Command::outages:
@@ -299,10 +387,18 @@ int run_command(const Invocation& invocation, const Terminal& terminal) {
             return run_members(invocation, terminal);
         case Command::probe:
             return run_probe(invocation, terminal);
+        case Command::ping:
+            return run_ping(invocation, terminal);
         case Command::reload:
             return run_reload(invocation, terminal);
         case Command::events:
             return run_events(invocation, terminal);
+        case Command::leave:
+            return run_leave(invocation, terminal);
+        case Command::forget:
+            return run_forget(invocation, terminal);
+        case Command::key:
+            return run_key(invocation, terminal);
         case Command::validate:
             break;
     }

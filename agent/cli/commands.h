@@ -30,6 +30,8 @@ struct Terminal {
     std::function<bool(std::string_view)> print;
     std::function<void(std::string_view)> complain;
     std::function<void(Duration)> sleep;
+    std::function<std::string()> read_line;                // Of standard input.
+    std::function<std::string(std::size_t)> random_bytes;  // Fit for a key.
 };
 
 // Runs all but `validate` and `probe FILE`, which are picketd's. Returns the exit code.

@@ -119,6 +119,20 @@ checks::Finding finding(const json& object) {
     return checks::finding_from(text(object, "finding")).value_or(checks::Finding::errored);
 }
 
+api::Backing backing(const json& object) {
+    const std::string name = text(object, "backing");
+    for (const auto known : {api::Backing::panel_of_one, api::Backing::one_of_two}) {
+        if (name == api::to_text(known)) return known;
+    }
+    return api::Backing::quorum;
+}
+
+std::vector<api::DiscountView> discounts(const json& object, const char* name) {
+    return list<api::DiscountView>(object, name, [](const json& item) {
+        return api::DiscountView{text(item, "agent"), text(item, "reason")};
+    });
+}
+
 checks::Outcome outcome(const json& object, std::deque<std::string>* phase_names) {
     checks::Outcome outcome;
     outcome.finding = finding(object);
@@ -150,16 +164,27 @@ CheckView check(const json& object, std::deque<std::string>* phase_names) {
     view.type = text(object, "type");
     view.scope = text(object, "scope");
     view.state = text(object, "state");
+    view.unknown_reason = text(object, "unknown_reason");
+    view.last_verdict = text(object, "last_verdict");
     view.outage_scope = text(object, "outage_scope");
     view.epoch = small_count(object, "epoch");
     view.since = time_or_none(object, "since");
     view.panel = texts(object, "panel");
+    view.quorum = small_count(object, "quorum");
+    view.backing = backing(object);
     view.ok = small_count(object, "ok");
     view.fail = small_count(object, "fail");
     view.abstain = small_count(object, "abstain");
+    view.abstaining = discounts(object, "abstaining");
     view.zones_failing = texts(object, "zones_failing");
+    view.zones_passing = texts(object, "zones_passing");
+    view.drift = list<api::DriftView>(object, "drift", [](const json& item) {
+        return api::DriftView{text(item, "fingerprint"), flag(item, "active", false),
+                              texts(item, "carriers")};
+    });
     const json& last = member(object, "last");
     if (last.is_object()) view.last = api::LastView{outcome(last, phase_names), time(last, "at")};
+    view.carried = flag(object, "carried", true);
     view.problem = text(object, "problem");
     view.sparkline = text(object, "sparkline");
     return view;
@@ -176,6 +201,8 @@ OutageView outage(const json& object) {
     view.first_failure_at = time(object, "first_failure_at");
     view.failure_class = failure_class(object);
     view.message = text(object, "message");
+    view.backing = backing(object);
+    view.zones_failing = texts(object, "zones_failing");
     return view;
 }
 
@@ -183,6 +210,48 @@ std::vector<api::TimelineEntry> timeline(const json& object) {
     return list<api::TimelineEntry>(object, "timeline", [](const json& entry) {
         return api::TimelineEntry{time(entry, "at"), text(entry, "agent"), text(entry, "event")};
     });
+}
+
+std::optional<api::EvidenceView> evidence(const json& object) {
+    const json& roll_call = member(object, "roll_call");
+    if (!roll_call.is_object()) return std::nullopt;
+    api::EvidenceView view;
+    view.rule = text(object, "rule");
+    view.panel = small_count(object, "panel_size");
+    view.quorum = small_count(object, "quorum");
+    view.begins_at = time(object, "begins_at");
+    view.decided_at = time(object, "decided_at");
+    view.decided_by = text(object, "decided_by");
+    view.votes = list<api::VoteView>(object, "votes", [](const json& vote) {
+        return api::VoteView{text(vote, "agent"), text(vote, "zone"),    text(vote, "vote"),
+                             failure_class(vote), text(vote, "message"), time(vote, "at")};
+    });
+    view.discounted = discounts(object, "discounted");
+    view.roll_call =
+        api::RollCallView{small_count(roll_call, "asked"), small_count(roll_call, "answered"),
+                          small_count(roll_call, "needed")};
+    view.timeline = timeline(object);
+    return view;
+}
+
+api::WitnessView witness(const json& object) {
+    api::WitnessView view;
+    view.agent = text(object, "agent");
+    view.zone = text(object, "zone");
+    view.seated = flag(object, "seated", true);
+    view.fit = flag(object, "fit", true);
+    view.unfit_reason = text(object, "unfit_reason");
+    const json& last = member(object, "last");
+    if (last.is_object()) view.last = api::LastView{outcome(last, nullptr), time(last, "at")};
+    if (const std::string vote = text(object, "vote"); !vote.empty()) {
+        view.vote = api::VoteView{view.agent,
+                                  view.zone,
+                                  vote,
+                                  vote == "fail" ? failure_class(last) : checks::FailureClass::none,
+                                  text(object, "message"),
+                                  time(object, "voted_at")};
+    }
+    return view;
 }
 
 std::optional<double> percentile(const json& object, const char* name) {
@@ -218,7 +287,10 @@ Result<api::StatusView> read_status(std::string_view source) {
     view.mesh.failed = small_count(mesh, "failed");
     view.mesh.left = small_count(mesh, "left");
     view.mesh.reference = small_count(mesh, "reference");
+    view.mesh.zones = small_count(mesh, "zones");
     view.mesh.quorum = flag(mesh, "quorum", true);
+    view.mesh.notice = text(mesh, "notice");
+    view.mesh.missing = texts(mesh, "missing");
     return view;
 }
 
@@ -227,6 +299,7 @@ Result<ShowReport> read_show(std::string_view source) {
     ShowReport report;
     api::ShowView& show = report.show;
     show.check = check(document, &report.phase_names);
+    show.witnesses = list<api::WitnessView>(document, "witnesses", witness);
     show.definition = pairs(document, "definition");
     show.timeline = timeline(document);
     const json& latency = member(document, "latency_ms");
@@ -246,15 +319,24 @@ Result<api::OutageDetailView> read_outage(std::string_view source) {
     const json document = PICKET_TRY(parse(source));
     api::OutageDetailView view;
     view.outage = outage(document);
-    view.votes = list<api::VoteView>(document, "votes", [](const json& vote) {
-        return api::VoteView{text(vote, "agent"), text(vote, "zone"),    text(vote, "vote"),
-                             failure_class(vote), text(vote, "message"), time(vote, "at")};
-    });
-    const json& roll_call = member(document, "roll_call");
-    view.roll_call =
-        api::RollCallView{small_count(roll_call, "asked"), small_count(roll_call, "answered"),
-                          small_count(roll_call, "needed")};
-    view.timeline = timeline(document);
+    view.opening = evidence(document);
+    view.closing = evidence(member(document, "closing"));
+    return view;
+}
+
+Result<api::WhyView> read_why(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    api::WhyView view;
+    if (member(document, "id").is_string()) view.outage = outage(document);
+    view.epoch = small_count(document, "epoch");
+    view.held = flag(document, "held", true);
+    view.live = flag(document, "live", true);
+    view.evidence = evidence(document);
+    const json& current = member(document, "current");
+    view.check = check(current, nullptr);
+    view.witnesses = list<api::WitnessView>(current, "witnesses", witness);
+    view.closes_not_before = time_or_none(current, "closes_not_before");
+    view.notice = text(current, "notice");
     return view;
 }
 
@@ -288,6 +370,33 @@ Result<std::vector<api::MemberView>> read_members(std::string_view source) {
         if (member(object, "checks").is_number()) view.checks = small_count(object, "checks");
         return view;
     });
+}
+
+Result<api::KeysView> read_keys(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    api::KeysView view;
+    view.operation = text(document, "operation");
+    view.asked = small_count(document, "asked");
+    view.confirmed = small_count(document, "confirmed");
+    view.keys = list<api::KeyView>(document, "keys", [](const json& key) {
+        return api::KeyView{text(key, "id"), small_count(key, "installed_on"),
+                            small_count(key, "primary_on")};
+    });
+    view.unconfirmed = list<api::UnconfirmedView>(document, "unconfirmed", [](const json& silent) {
+        return api::UnconfirmedView{text(silent, "agent"), text(silent, "reason")};
+    });
+    view.foreign = texts(document, "foreign");
+    return view;
+}
+
+Result<api::LeaveView> read_leave(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    return api::LeaveView{text(document, "left")};
+}
+
+Result<api::ForgetView> read_forget(std::string_view source) {
+    const json document = PICKET_TRY(parse(source));
+    return api::ForgetView{texts(document, "forgotten")};
 }
 
 Result<ProbeReport> read_probe(std::string_view source) {

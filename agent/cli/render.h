@@ -19,10 +19,14 @@ std::string render_status(const Style& style, WallTime now, const api::StatusVie
 std::string render_show(const Style& style, WallTime now, const api::ShowView& view);
 std::string render_outages(const Style& style, WallTime now, const api::OutagesView& view);
 std::string render_outage(const Style& style, WallTime now, const api::OutageDetailView& view);
+std::string render_outage_markdown(WallTime now, const api::OutageDetailView& view);
+std::string render_why(const Style& style, WallTime now, const api::WhyView& view);
 std::string render_history(const Style& style, const api::HistoryView& view);
 std::string render_history_csv(const api::HistoryView& view);
 std::string render_members(const Style& style, WallTime now,
                            const std::vector<api::MemberView>& members);
+std::string render_keys(const Style& style, const api::KeysView& view);
+std::string render_forget(const Style& style, const api::ForgetView& view);
 std::string render_reload(const Style& style, const api::ReloadView& view);
 std::string render_event(const Style& style, const api::Event& event);
 

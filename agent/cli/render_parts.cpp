@@ -58,6 +58,22 @@ std::string heading(const Style& style, std::string_view text) {
     return "\n" + paint(style, Colour::bold, text) + "\n";
 }
 
+std::string drift_text(const Style& style, const std::vector<const api::CheckView*>& checks) {
+    std::string text;
+    for (const api::CheckView* check : checks) {
+        if (check->drift.empty()) continue;
+        std::string line = check->name + ": ";
+        for (const api::DriftView& drift : check->drift) {
+            line += fmt::format("{}{} ({}) on {}", &drift == &check->drift.front() ? "" : "; ",
+                                drift.fingerprint.substr(0, 8),
+                                drift.active ? "in force" : "not counted",
+                                fmt::join(drift.carriers, ", "));
+        }
+        text += paragraph(style, line, 2);
+    }
+    return text.empty() ? text : heading(style, "Definitions that differ") + text;
+}
+
 std::string timeline_text(const Style& style, const std::vector<api::TimelineEntry>& timeline) {
     if (timeline.empty()) return {};
     Table table({{}, {}, {.heading = {}, .align = Align::left, .width_min = 16}});

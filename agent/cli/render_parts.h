@@ -31,6 +31,9 @@ std::string paragraph(const Style& style, std::string_view text, std::size_t ind
 
 std::string heading(const Style& style, std::string_view text);
 
+// Names whose definitions differ between agents.
+std::string drift_text(const Style& style, const std::vector<const api::CheckView*>& checks);
+
 std::string timeline_text(const Style& style, const std::vector<api::TimelineEntry>& timeline);
 std::string expectations_text(const Style& style, const checks::Outcome& outcome);
 std::string metrics_text(const Style& style, const checks::Outcome& outcome);

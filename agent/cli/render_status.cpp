@@ -1,4 +1,4 @@
-// Status and show.
+// The status: what is wrong first.
 
 #include <fmt/format.h>
 
@@ -59,6 +59,26 @@ std::string summary(const Style& style, const StatusView& view) {
     return paragraph(style, line, 0);
 }
 
+// What stands in the way of an agreement.
+std::string mesh_warnings(const Style& style, const api::MeshView& mesh) {
+    const auto warn = [&](Colour colour, const std::string& text) {
+        std::string lines;
+        for (const std::string& line : wrap(style, text, style.width)) {
+            lines += paint(style, colour, line) + "\n";
+        }
+        return "\n" + lines;
+    };
+    std::string text;
+    if (!mesh.notice.empty()) text += warn(Colour::red, "mesh: " + mesh.notice);
+    if (mesh.reference > 1 && mesh.alive > 1 && mesh.zones == 1) {
+        text += warn(Colour::yellow,
+                     fmt::format("mesh: all {} agents are in one zone: where their network fails, "
+                                 "every target seems down. `zone` in picket.toml tells them apart.",
+                                 mesh.alive));
+    }
+    return text;
+}
+
 std::string open_outages(const Style& style, WallTime now, const StatusView& view) {
     if (view.outages.empty()) return {};
     Table table({{.heading = {}, .align = Align::left, .width_min = 16},
@@ -66,8 +86,9 @@ std::string open_outages(const Style& style, WallTime now, const StatusView& vie
                  {},
                  {.heading = {}, .align = Align::left, .width_min = 16}});
     for (const api::OutageView& outage : view.outages) {
-        table.add({Cell(outage.id, Colour::red), age(now - outage.opened_at), outage.scope,
-                   outage.message});
+        const bool corroborated = outage.backing != api::Backing::one_of_two;
+        table.add({Cell(outage.id, Colour::red), age(now - outage.opened_at),
+                   corroborated ? outage.scope : "uncorroborated, 1 of 2", outage.message});
     }
     return heading(style, "Open outages") + table.text(style, 2);
 }
@@ -79,103 +100,106 @@ std::string problems(const Style& style, const StatusView& view) {
     return text;
 }
 
-std::vector<Cell> check_row(const Style& style, WallTime now, const CheckView& check) {
-    const std::string message = !check.problem.empty()
-                                    ? check.problem
-                                    : (check.last.has_value() ? check.last->outcome.message : "");
-    const bool asked = check.last.has_value();
-    return {check.name,
-            check.type,
-            Cell(check.state, colour_of_state(check.state)),
-            check.since.has_value() ? age(now - *check.since) : "-",
-            asked ? latency_text(check.last->outcome.latency) : "-",
-            draw_sparkline(style, check.sparkline, last_hour_columns),
-            message};
+const api::OutageView* outage_of(const StatusView& view, const CheckView& check) {
+    const auto found = std::find_if(view.outages.begin(), view.outages.end(),
+                                    [&](const auto& outage) { return outage.check == check.name; });
+    return found == view.outages.end() ? nullptr : &*found;
 }
 
-std::string last_text(WallTime now, const api::LastView& last) {
-    const checks::Outcome& outcome = last.outcome;
-    std::string text =
-        fmt::format("{} {} ago in {}", finding_text(outcome.finding, outcome.failure_class),
-                    age(now - last.at), latency_text(outcome.latency));
-    if (!outcome.address.empty()) text += ", asked " + outcome.address;
-    return text;
+// What this agent was told last, unless another witness has more to say of the state.
+std::string message_of(const StatusView& view, const CheckView& check) {
+    if (!check.problem.empty()) return check.problem;
+    if (check.state == "unknown" && !check.unknown_reason.empty()) {
+        return check.last_verdict.empty()
+                   ? check.unknown_reason
+                   : fmt::format("{}; last {}", check.unknown_reason, check.last_verdict);
+    }
+    const bool passed =
+        check.last.has_value() && check.last->outcome.finding == checks::Finding::passed;
+    if (check.state == "degraded") {
+        const std::string zones = fmt::format("fails in {}", fmt::join(check.zones_failing, ", "));
+        return passed || !check.last ? zones : zones + ": " + check.last->outcome.message;
+    }
+    if (check.state == "down" && (passed || !check.last)) {
+        const api::OutageView* outage = outage_of(view, check);
+        if (outage != nullptr) return outage->message;
+    }
+    if (check.state != "down" && !check.abstaining.empty()) {
+        const api::DiscountView& first = check.abstaining.front();
+        return fmt::format("{} abstains: {}", first.agent, first.reason);
+    }
+    return check.last.has_value() ? check.last->outcome.message : "";
 }
 
-std::string percentiles_text(const api::ShowView& view) {
-    if (!view.latency_p50_ms.has_value()) return "none measured in the last hour";
-    const auto latency = [](std::optional<double> value) {
-        return latency_text(Duration(static_cast<std::int64_t>(value.value_or(0) * 1e3)));
-    };
-    return fmt::format("p50 {}, p95 {}, p99 {} in the last hour", latency(view.latency_p50_ms),
-                       latency(view.latency_p95_ms), latency(view.latency_p99_ms));
+// "5/5 ok", "3/5 fail"
+Cell votes_cell(const CheckView& check) {
+    if (check.panel.empty()) return Cell("-", Colour::dim);
+    const bool down = check.state == "down";
+    return Cell(fmt::format("{}/{} {}", down ? check.fail : check.ok, check.panel.size(),
+                            down ? "fail" : "ok"));
 }
 
-std::string state_text(WallTime now, const CheckView& check) {
-    std::string text = check.state;
-    if (check.since.has_value()) text += fmt::format(" for {}", age(now - *check.since));
-    if (!check.outage_scope.empty()) text += fmt::format(", {}", check.outage_scope);
-    return text;
+// In a mesh the votes are worth more than the type, where there is not room for both.
+struct Layout {
+    bool type = true;
+    bool votes = false;
+};
+
+constexpr std::size_t both_width_min = 100;
+
+Layout layout_for(const Style& style, const StatusView& view) {
+    Layout layout;
+    layout.votes = std::any_of(view.checks.begin(), view.checks.end(),
+                               [](const CheckView& check) { return check.panel.size() > 1; });
+    layout.type = !layout.votes || style.width >= both_width_min;
+    return layout;
+}
+
+Table check_table(const Layout& layout) {
+    std::vector<Column> columns{{.heading = "NAME", .align = Align::left, .width_min = 16}};
+    if (layout.type) columns.push_back({.heading = "TYPE"});
+    columns.insert(columns.end(), {{.heading = "STATE"}, {.heading = "SINCE"}});
+    if (layout.votes) columns.push_back({.heading = "VOTES"});
+    columns.insert(columns.end(), {{.heading = "LATENCY", .align = Align::right},
+                                   {.heading = "LAST HOUR"},
+                                   {.heading = "MESSAGE", .align = Align::left, .width_min = 12}});
+    return Table(std::move(columns));
+}
+
+std::vector<Cell> check_row(const Style& style, WallTime now, const StatusView& view,
+                            const Layout& layout, const CheckView& check) {
+    std::vector<Cell> row;
+    row.reserve(8);
+    row.emplace_back(check.name);
+    if (layout.type) row.emplace_back(check.type);
+    row.emplace_back(check.state, colour_of_state(check.state));
+    row.emplace_back(check.since.has_value() ? age(now - *check.since) : "-");
+    if (layout.votes) row.push_back(votes_cell(check));
+    row.emplace_back(check.last.has_value() ? latency_text(check.last->outcome.latency) : "-");
+    row.push_back(draw_sparkline(style, check.sparkline, last_hour_columns));
+    row.emplace_back(message_of(view, check));
+    return row;
 }
 
 }  // namespace
 
 std::string render_status(const Style& style, WallTime now, const StatusView& view) {
     std::string text = summary(style, view);
+    text += mesh_warnings(style, view.mesh);
     text += open_outages(style, now, view);
     text += problems(style, view);
     if (view.checks.empty()) return text;
 
     std::vector<const CheckView*> checks;
     for (const CheckView& check : view.checks) checks.push_back(&check);
+    text += drift_text(style, checks);
     std::stable_sort(checks.begin(), checks.end(), [](const CheckView* a, const CheckView* b) {
         return urgency_of(*a) < urgency_of(*b);
     });
-    Table table({{.heading = "NAME", .align = Align::left, .width_min = 16},
-                 {.heading = "TYPE", .align = Align::left, .width_min = 0},
-                 {.heading = "STATE", .align = Align::left, .width_min = 0},
-                 {.heading = "SINCE", .align = Align::left, .width_min = 0},
-                 {.heading = "LATENCY", .align = Align::right, .width_min = 0},
-                 {.heading = "LAST HOUR", .align = Align::left, .width_min = 0},
-                 {.heading = "MESSAGE", .align = Align::left, .width_min = 12}});
-    for (const CheckView* check : checks) table.add(check_row(style, now, *check));
+    const Layout layout = layout_for(style, view);
+    Table table = check_table(layout);
+    for (const CheckView* check : checks) table.add(check_row(style, now, view, layout, *check));
     return text + "\n" + table.text(style);
-}
-
-std::string render_show(const Style& style, WallTime now, const api::ShowView& view) {
-    const CheckView& check = view.check;
-    std::string text = fmt::format(
-        "{} ({}){}{}\n", paint(style, Colour::bold, printable(style, check.name)),
-        printable(style, check.type), separator(style),
-        paint(style, colour_of_state(check.state), printable(style, state_text(now, check))));
-    if (!check.problem.empty()) text += "\n" + paragraph(style, check.problem, 2);
-    if (check.last.has_value() && !check.last->outcome.message.empty()) {
-        text += "\n" + paragraph(style, check.last->outcome.message, 2);
-    }
-    text += "\n";
-    Table facts({{}, {.heading = {}, .align = Align::left, .width_min = 20}});
-    facts.add({Cell("last", Colour::dim),
-               check.last.has_value() ? last_text(now, *check.last) : "not asked yet"});
-    facts.add({Cell("last hour", Colour::dim),
-               draw_sparkline(style, check.sparkline, api::sparkline_length)});
-    facts.add({Cell("latency", Colour::dim), percentiles_text(view)});
-    facts.add({Cell("votes", Colour::dim),
-               fmt::format("{} ok, {} fail, {} abstain; panel {}", check.ok, check.fail,
-                           check.abstain, fmt::join(check.panel, ", "))});
-    text += facts.text(style, 2);
-    if (!view.definition.empty()) {
-        Table definition({{}, {.heading = {}, .align = Align::left, .width_min = 20}});
-        for (const auto& [key, value] : view.definition) {
-            definition.add({Cell(key, Colour::dim), value});
-        }
-        text += heading(style, "Definition") + definition.text(style, 2);
-    }
-    if (check.last.has_value()) {
-        text += expectations_text(style, check.last->outcome);
-        text += metrics_text(style, check.last->outcome);
-        text += detail_text(style, check.last->outcome.detail);
-    }
-    return text + timeline_text(style, view.timeline);
 }
 
 }  // namespace picket::cli

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/api/evidence.h"
 #include "storage/history_reader.h"
 
 namespace picket::cli {
@@ -26,6 +27,42 @@ Result<std::string> stored_name(HistoryReader& reader, const std::string& check)
     }
     return failure(Code::not_found,
                    fmt::format("'{}' may be any of {}", check, fmt::join(meant, ", ")));
+}
+
+// The only witness of a host check is named by it: "root@web-03".
+std::string agent_of(const std::string& check) {
+    const std::size_t at = check.find('@');
+    return at == std::string::npos ? "this agent" : check.substr(at + 1);
+}
+
+// Whether its verdicts were this agent's alone: what it saw is all there is to say.
+Result<bool> was_lone(HistoryReader& reader, const std::string& check) {
+    if (check.find('@') != std::string::npos) return true;
+    return !PICKET_TRY(reader.shares_verdicts());
+}
+
+Result<std::optional<api::OutageView>> stored_outage(HistoryReader& reader,
+                                                     const std::string& check,
+                                                     std::uint32_t epoch) {
+    const auto found = reader.outage(check, epoch);
+    if (found.has_value()) return std::optional(api::outage_view(*found));
+    if (found.error().code() == Code::not_found) return std::optional<api::OutageView>();
+    return tl::make_unexpected(found.error());
+}
+
+// As the newest verdict stored has it.
+Result<api::CheckView> stored_check(HistoryReader& reader, const std::string& name) {
+    api::CheckView view;
+    view.name = name;
+    view.state = "pending";
+    const auto stored = PICKET_TRY(reader.transitions(name, WallTime{}, WallTime::max()));
+    if (stored.empty()) return view;
+    const storage::Transition& newest = stored.back();
+    view.state = newest.state;
+    view.epoch = newest.epoch;
+    view.since = newest.since;
+    view.outage_scope = newest.outage_scope;
+    return view;
 }
 
 }  // namespace
@@ -58,17 +95,53 @@ Result<api::OutagesView> read_stored_outages(const std::string& database,
     api::OutagesView view;
     view.truncated = stored.size() >= HistoryReader::outages_max;
     for (const storage::Outage& outage : stored) {
-        view.outages.push_back({.id = fmt::format("{}#{}", outage.check, outage.epoch),
-                                .check = outage.check,
-                                .state = outage.closed ? "closed" : "open",
-                                .scope = outage.scope,
-                                .opened_at = outage.opened,
-                                .closed_at = outage.closed,
-                                .first_failure_at = outage.first_failure,
-                                .failure_class = outage.failure_class,
-                                .message = outage.message});
+        view.outages.push_back(api::outage_view(outage));
     }
     std::reverse(view.outages.begin(), view.outages.end());
+    return view;
+}
+
+Result<api::OutageDetailView> read_stored_outage(const std::string& database,
+                                                 const std::string& id) {
+    const auto parsed = api::parse_outage_id(id);
+    if (!parsed.has_value()) {
+        return failure(Code::not_found,
+                       fmt::format("'{}' is not the id of an outage, as homepage#7 is", id));
+    }
+    HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
+    const std::string name = PICKET_TRY(stored_name(reader, parsed->check));
+    const storage::Outage stored = PICKET_TRY(reader.outage(name, parsed->epoch));
+    api::OutageDetailView view;
+    view.outage = api::outage_view(stored);
+    if (!PICKET_TRY(was_lone(reader, name))) return view;
+    view.outage.backing = api::Backing::panel_of_one;
+    view.opening = api::lone_opening(view.outage, agent_of(name), "");
+    if (stored.closed) view.closing = api::lone_closing(view.outage, agent_of(name), "");
+    return view;
+}
+
+Result<api::WhyView> read_stored_why(const std::string& database, const api::WhyQuery& query) {
+    HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
+    const std::string name = PICKET_TRY(stored_name(reader, query.check));
+    api::WhyView view;
+    view.live = false;
+    view.check = PICKET_TRY(stored_check(reader, name));
+    view.epoch = query.epoch.value_or(view.check.epoch);
+    view.held = view.epoch == view.check.epoch;
+    if (view.epoch > view.check.epoch) {
+        return failure(Code::not_found, fmt::format("{0}#{1} has not come yet: {0}#{2} is held",
+                                                    name, view.epoch, view.check.epoch));
+    }
+    if (view.epoch == 0) return view;
+    const bool odd = view.epoch % 2 == 1;
+    view.outage = PICKET_TRY(stored_outage(reader, name, odd ? view.epoch : view.epoch - 1));
+    if (!view.outage.has_value() || !PICKET_TRY(was_lone(reader, name))) return view;
+    view.outage->backing = api::Backing::panel_of_one;
+    if (odd) {
+        view.evidence = api::lone_opening(*view.outage, agent_of(name), "");
+    } else if (view.outage->closed_at.has_value()) {
+        view.evidence = api::lone_closing(*view.outage, agent_of(name), "");
+    }
     return view;
 }
 

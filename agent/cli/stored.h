@@ -20,4 +20,11 @@ Result<api::HistoryView> read_stored_history(const std::string& database,
 Result<api::OutagesView> read_stored_outages(const std::string& database,
                                              const api::OutagesQuery& query);
 
+// `id` is "homepage#7".
+Result<api::OutageDetailView> read_stored_outage(const std::string& database,
+                                                 const std::string& id);
+
+// What is held is the newest verdict stored. Who witnesses a check is not stored.
+Result<api::WhyView> read_stored_why(const std::string& database, const api::WhyQuery& query);
+
 }  // namespace picket::cli

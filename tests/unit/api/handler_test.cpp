@@ -50,25 +50,29 @@ TEST_CASE("the status is one document with the promised fields") {
     const Response response = world.ask("GET", "/v1/status");
     CHECK(response.status == 200);
     CHECK(response.content_type == "application/json");
-    CHECK(
-        has(response,
-            R"({"agent":{"name":"web-03","zone":"eu-1a","version":"0.1.0","fit":true,)"
-            R"("unfit_reason":null,"uptime_seconds":270000,"problems":["checks.d/web.toml:3:1: )"
-            R"(intervall: unknown key, did you mean interval"],"counters":{}},)"
-            R"("mesh":{"alive":1,"suspect":0,"failed":0,"left":0,"reference":1,"quorum":true},)"));
     CHECK(has(response,
-              R"({"name":"homepage","type":"http","scope":"mesh","state":"down",)"
-              R"("outage_scope":"total","epoch":7,"since":"2026-11-23T02:59:48.123Z",)"
-              R"("panel":["web-03"],"ok":0,"fail":1,"abstain":0,"zones_failing":["eu-1a"],)"
-              R"("last":{"at":"2026-11-23T02:59:58.123Z","finding":"failed","class":"refused",)"
-              R"("latency_ms":0.4,"message":"connect 127.0.0.1:8080: connection refused",)"
-              R"("address":null},"problem":null,"sparkline":"111111111111111111111111111!!!"})"));
+              R"({"agent":{"name":"web-03","zone":"eu-1a","version":"0.1.0","fit":true,)"
+              R"("unfit_reason":null,"uptime_seconds":270000,"problems":["checks.d/web.toml:3:1: )"
+              R"(intervall: unknown key, did you mean interval"],"counters":{}},)"
+              R"("mesh":{"alive":1,"suspect":0,"failed":0,"left":0,"reference":1,"zones":1,)"
+              R"("quorum":true,"notice":null,"missing":[]},)"));
+    CHECK(has(
+        response,
+        R"({"name":"homepage","type":"http","scope":"mesh","state":"down",)"
+        R"("unknown_reason":null,"last_verdict":null,"outage_scope":"total","epoch":7,)"
+        R"("since":"2026-11-23T02:59:48.123Z","panel":["web-03"],"quorum":1,)"
+        R"("backing":"quorum","ok":0,"fail":1,"abstain":0,"abstaining":[],)"
+        R"("zones_failing":["eu-1a"],"zones_passing":[],"drift":[],)"
+        R"("last":{"at":"2026-11-23T02:59:58.123Z","finding":"failed","class":"refused",)"
+        R"("latency_ms":0.4,"message":"connect 127.0.0.1:8080: connection refused",)"
+        R"("address":null},"carried":true,"problem":null,"sparkline":"111111111111111111111111111!!!"})"));
     CHECK(has(response,
               R"("outages":[{"id":"homepage#7","check":"homepage","state":"open",)"
               R"("scope":"total","opened_at":"2026-11-23T02:59:48.123Z","closed_at":null,)"
               R"("duration_seconds":12,"first_failure_at":"2026-11-23T02:59:46.813Z",)"
               R"("confirmed_after_seconds":1.31,"class":"refused",)"
-              R"("message":"connect 127.0.0.1:8080: connection refused"}]})"));
+              R"("message":"connect 127.0.0.1:8080: connection refused","backing":"quorum",)"
+              R"("zones_failing":[]}]})"));
     CHECK(response.body.back() == '\n');
 }
 
@@ -83,18 +87,60 @@ TEST_CASE("every route answers") {
     World world;
     world.backend.history_view.check = "homepage";
     world.backend.outage_view.outage = world.backend.status_view.outages[0];
+    world.backend.why_view.check = world.backend.status_view.checks[1];
+    world.backend.why_view.outage = world.backend.status_view.outages[0];
     world.backend.member_views = {MemberView{
         .name = "web-03", .address = {}, .zone = "eu-1a", .state = "alive", .version = "0.1.0"}};
     CHECK(has(world.ask("GET", "/v1/checks"), R"({"checks":[{"name":"edge-lb")"));
-    CHECK(has(world.ask("GET", "/v1/checks/homepage"), R"("definition":{},"witnesses":[{)"));
+    CHECK(has(world.ask("GET", "/v1/checks/homepage"), R"("definition":{},"witnesses":[],)"));
     CHECK(has(world.ask("GET", "/v1/outages"), R"({"truncated":false,"outages":[{)"));
     CHECK(has(world.ask("GET", "/v1/outages/homepage%237"), R"({"id":"homepage#7")"));
     CHECK(has(world.ask("GET", "/v1/outages/homepage/7"), R"({"id":"homepage#7")"));
     CHECK(has(world.ask("GET", "/v1/history/homepage"), R"({"check":"homepage","from":)"));
+    CHECK(has(world.ask("GET", "/v1/checks/homepage/why"), R"({"id":"homepage#7")"));
     CHECK(has(world.ask("GET", "/v1/members"), R"({"members":[{"name":"web-03","address":null)"));
     CHECK(has(world.ask("GET", "/v1/events", "follow=0"), ""));
     CHECK(has(world.ask("POST", "/v1/checks/homepage/probe"), R"("finding":"passed")"));
+    CHECK(has(world.ask("POST", "/v1/leave"), R"({"left":"web-03"})"));
+    CHECK(has(world.ask("POST", "/v1/forget", "zone=eu-1a"), R"({"forgotten":["am-1"]})"));
+    CHECK(world.backend.forget_query.zone == "eu-1a");
+    CHECK(has(world.ask("POST", "/v1/keys/use", "key=a%2Bb&force=1"), R"({"operation":)"));
+    CHECK(world.backend.key_command.operation == "use");
+    CHECK(world.backend.key_command.key == "a+b");
+    CHECK(world.backend.key_command.force);
     CHECK(has(world.ask("POST", "/v1/reload"), R"({"added":1,"changed":2,"removed":3,)"));
+}
+
+TEST_CASE("a ping is a signal, an exit code or a plain success") {
+    World world;
+    const auto ping = [&](std::string_view query) {
+        return world.ask("POST", "/v1/checks/homepage/ping", query);
+    };
+    CHECK(ping("").body ==
+          "{\"check\":\"homepage\",\"started_at\":null,"
+          "\"success_at\":\"2026-11-23T03:00:00.123Z\","
+          "\"ended_at\":\"2026-11-23T03:00:00.123Z\","
+          "\"failing\":false,\"exit_code\":0,\"message\":\"\"}\n");
+    CHECK(
+        has(ping("signal=start"), R"("started_at":"2026-11-23T03:00:00.123Z","success_at":null)"));
+    CHECK(has(ping("signal=fail&message=no%20space"), R"("failing":true,"exit_code":0,)"));
+    CHECK(has(ping("exit_code=2"), R"("failing":true,"exit_code":2,)"));
+    CHECK(has(ping("exit_code=0"), R"("failing":false,"exit_code":0,)"));
+    REQUIRE(world.backend.signals.size() == 5);
+    CHECK(world.backend.signals[2].message == "no space");
+    const std::vector<std::pair<std::string_view, std::string_view>> mistakes{
+        {"signal=done", "signal: 'done' is not start, success or fail"},
+        {"signal=fail&exit_code=1", "signal and exit_code exclude each other"},
+        {"exit_code=256", "exit_code: at most 255"},
+        {"exit_code=x", "exit_code: 'x' is not a number"}};
+    for (const auto& [query, message] : mistakes) {
+        CAPTURE(query);
+        const Response response = ping(query);
+        CHECK(response.status == 400);
+        CHECK(response.body.find(message) != std::string::npos);
+    }
+    CHECK(world.ask("POST", "/v1/checks/nope/ping").status == 404);
+    CHECK(world.backend.signals.size() == 5);
 }
 
 TEST_CASE("a path is split before it is decoded") {
@@ -135,6 +181,12 @@ TEST_CASE("each mistake has its status code") {
                      "since (2026-11-23T02:00:00.123Z) must be before until "
                      "(2026-11-23T01:00:00.123Z)"},
              Mistake{"GET", "/v1/events", "recent=-1", 400, "recent: '-1' is not a number"},
+             Mistake{"POST", "/v1/forget", "", 400, "name an agent, or a zone"},
+             Mistake{"POST", "/v1/forget", "agent=a&zone=b", 400, "name an agent, or a zone"},
+             Mistake{"POST", "/v1/keys/rotate", "", 404,
+                     "keys are there to list, install, use and remove"},
+             Mistake{"POST", "/v1/keys/use", "", 400, "key: which one?"},
+             Mistake{"POST", "/v1/keys/list", "key=x", 400, "a list takes no key"},
              Mistake{"GET", "/v1/status", long_name, 414, "the query is longer than 1024 bytes"},
              Mistake{"GET", long_name, "", 414, "the path is longer than 1024 bytes"},
          }) {
@@ -169,7 +221,8 @@ TEST_CASE("a body that is too long is refused") {
 TEST_CASE("only the privileged may make the agent act, anybody may look") {
     World world;
     const Caller stranger{.uid = 1234, .gid = 1234, .privileged = false};
-    for (const char* path : {"/v1/reload", "/v1/checks/homepage/probe"}) {
+    for (const char* path :
+         {"/v1/reload", "/v1/checks/homepage/probe", "/v1/checks/homepage/ping"}) {
         const Response response = world.ask("POST", path, "", stranger);
         CHECK(response.status == 403);
         CHECK(has(response,

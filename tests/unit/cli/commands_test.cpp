@@ -48,6 +48,8 @@ private:
         api::FakeBackend backend;
         backend.status_view = api::sample_status();
         backend.outage_view.outage = backend.status_view.outages[0];
+        backend.outage_view.opening = api::sample_opening();
+        backend.why_view = api::sample_why();
         backend.history_view.check = "homepage";
         backend.recent_events.resize(3);
         backend.recent_events[2].message = "the newest";
@@ -90,6 +92,8 @@ struct Shell {
         };
         terminal.complain = [&](std::string_view text) { errors += text; };
         terminal.sleep = [&](Duration) { ++slept; };
+        terminal.read_line = [] { return std::string("a key"); };
+        terminal.random_bytes = [](std::size_t count) { return std::string(count, '\1'); };
         return run_command(std::get<Invocation>(parsed), terminal);
     }
     bool printed(std::string_view text) const { return output.find(text) != std::string::npos; }
@@ -114,6 +118,10 @@ TEST_CASE("each command shows its document") {
     CHECK(shell.printed("homepage#7"));
     CHECK(shell.run({"outage", "homepage#7"}) == 0);
     CHECK(shell.printed("still open"));
+    CHECK(shell.run({"outage", "homepage#7", "--markdown"}) == 0);
+    CHECK(shell.printed("# homepage\\#7: homepage down\n"));
+    CHECK(shell.run({"why", "homepage"}) == 0);
+    CHECK(shell.printed("3 of 5 witnesses failed it"));
     CHECK(shell.run({"history", "homepage", "--since", "2h"}) == 0);
     CHECK(shell.printed("nothing was recorded"));
     CHECK(shell.run({"history", "homepage", "--csv"}) == 0);
@@ -121,11 +129,44 @@ TEST_CASE("each command shows its document") {
     CHECK(shell.run({"members"}) == 0);
     CHECK(shell.run({"probe", "homepage", "--trace"}) == 0);
     CHECK(shell.printed("✓ homepage · passed"));
+    CHECK(shell.run({"leave"}) == 0);
+    CHECK(shell.output == "web-03 has left the mesh\n");
+    CHECK(shell.run({"forget", "--zone", "eu-1a"}) == 0);
+    CHECK(shell.output == "am-1 is forgotten\n");
+    CHECK(shell.run({"key", "list"}) == 0);
+    CHECK(shell.printed("INSTALLED ON"));
     CHECK(shell.run({"reload"}) == 0);
     CHECK(shell.output == "1 added, 2 changed, 3 removed, 4 unchanged\n");
     CHECK(shell.run({"events"}) == 0);
     CHECK(shell.printed("the newest"));
     CHECK(shell.errors.empty());
+}
+
+TEST_CASE("a new key needs no agent, and forgetting needs somebody to forget") {
+    Shell shell;
+    CHECK(shell.run({"key", "generate"}) == 0);
+    CHECK(shell.output == "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
+    CHECK(shell.run({"forget"}) == 2);
+    CHECK(shell.run({"forget", "a", "--zone", "b"}) == 2);
+    CHECK(shell.run({"key"}) == 2);
+    CHECK(shell.run({"key", "use"}) == 2);
+}
+
+TEST_CASE("ping says nothing where it was heard, and what is wrong where not") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    for (const std::vector<const char*>& words :
+         {std::vector<const char*>{"ping", "homepage"},
+          {"ping", "homepage", "--start"},
+          {"ping", "homepage", "--exit-code", "3", "--message", "no space left"}}) {
+        CHECK(shell.run(words) == 0);
+        CHECK(shell.output.empty());
+        CHECK(shell.errors.empty());
+    }
+    CHECK(shell.run({"ping", "homepage", "--fail", "--json"}) == 0);
+    CHECK(shell.printed("\"failing\":true"));
+    CHECK(shell.run({"ping", "nope"}) == 1);
+    CHECK(shell.errors == "picket: there is no check 'nope'\n");
 }
 
 TEST_CASE("--json passes the document through, wherever it stands") {
@@ -139,6 +180,35 @@ TEST_CASE("--json passes the document through, wherever it stands") {
     CHECK(before.ends_with("]}\n"));
     CHECK(shell.run({"events", "--json"}) == 0);
     CHECK(shell.printed(R"("message":"the newest"})"));
+}
+
+TEST_CASE("why takes an epoch beside the name, with and without its sign, or within it") {
+    const auto epoch_of = [](std::vector<const char*> given) {
+        given.insert(given.begin(), {"picket", "why"});
+        const auto parsed = parse_command_line(static_cast<int>(given.size()), given.data(), "s");
+        const auto* invocation = std::get_if<Invocation>(&parsed);
+        if (invocation == nullptr) return std::string("usage");
+        return invocation->subject + " " +
+               (invocation->epoch ? std::to_string(*invocation->epoch) : "held");
+    };
+    CHECK(epoch_of({"homepage"}) == "homepage held");
+    CHECK(epoch_of({"homepage#7"}) == "homepage 7");
+    CHECK(epoch_of({"homepage", "#7"}) == "homepage 7");
+    CHECK(epoch_of({"homepage", "7"}) == "homepage 7");
+    CHECK(epoch_of({"root@web-03#12"}) == "root@web-03 12");
+    CHECK(epoch_of({"homepage#7", "7"}) == "usage");
+    CHECK(epoch_of({"homepage#"}) == "usage");
+    CHECK(epoch_of({"homepage", "seven"}) == "usage");
+    CHECK(epoch_of({"homepage", "99999999999"}) == "usage");
+}
+
+TEST_CASE("why asks for the epoch that it is given") {
+    Shell shell;
+    const Agent agent(shell.socket);
+    CHECK(shell.run({"why", "homepage#7", "--json"}) == 0);
+    CHECK(shell.output.starts_with(R"({"id":"homepage#7","check":"homepage","state":"open")"));
+    CHECK(shell.run({"why", "nope"}) == 1);
+    CHECK(shell.errors == "picket: there is no check 'nope'\n");
 }
 
 TEST_CASE("status can say by its exit code how things stand") {
@@ -206,6 +276,14 @@ void write_database(const std::string& directory) {
     outage.failure_class = checks::FailureClass::refused;
     outage.message = "connection refused";
     batch.facts.emplace_back(outage);
+    storage::Transition down;
+    down.check = "homepage";
+    down.at = began;
+    down.epoch = 7;
+    down.state = "down";
+    down.outage_scope = "total";
+    down.since = began;
+    batch.facts.emplace_back(down);
     REQUIRE(opened->store.write(batch, began).has_value());
 }
 
@@ -222,6 +300,39 @@ TEST_CASE("where no agent answers, history and outages come from the database, w
     CHECK(shell.printed("homepage#7  open   2026-11-23 02:50:00  10m     total"));
     CHECK(shell.run({"history", "nope", "--since", "1m"}) == 3);
     CHECK(shell.errors.find("no check is named 'nope'") != std::string::npos);
+}
+
+TEST_CASE("where no agent answers, an outage and its reason come from the database") {
+    Shell shell;
+    write_database(shell.directory.path());
+    CHECK(shell.run({"outage", "homepage#7"}) == 0);
+    CHECK(shell.printed("homepage#7 · down for 10m, total, 1/1, uncorroborated"));
+    CHECK(shell.printed("Its only witness failed it three times in a row: 1/1, uncorroborated."));
+    CHECK(shell.printed("connection refused"));
+    CHECK(shell.run({"outage", "homepage#9"}) == 3);
+    CHECK(shell.errors.find("homepage#9: no such outage") != std::string::npos);
+    CHECK(shell.run({"outage", "homepage"}) == 3);
+    CHECK(shell.run({"why", "homepage", "7", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.printed("homepage#7 · down for 10m, total, 1/1, uncorroborated"));
+    CHECK(shell.printed("No agent answers here: this is what its database last held."));
+    CHECK(shell.run({"why", "homepage#9", "--db", shell.database.c_str()}) == 1);
+    CHECK(shell.errors == "picket: homepage#9 has not come yet: homepage#7 is held\n");
+}
+
+TEST_CASE("an outage that the mesh confirmed is never passed off as one agent's own") {
+    Shell shell;
+    write_database(shell.directory.path());
+    {
+        auto opened = storage::Store::open(shell.directory.path(), api::sample_now);
+        REQUIRE(opened.has_value());
+        storage::Batch batch;
+        batch.facts.emplace_back(
+            storage::MeshRecord{.kind = "verdict", .key = "k", .bytes = "v", .forget_at = {}});
+        REQUIRE(opened->store.write(batch, api::sample_now).has_value());
+    }
+    CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
+    CHECK_FALSE(shell.printed("uncorroborated"));
+    CHECK(shell.printed("Its evidence is not known here"));
 }
 
 TEST_CASE("--db reads that file and asks nobody") {

@@ -55,6 +55,7 @@ TEST_CASE("status without checks is its summary") {
     view.mesh.alive = 4;
     view.mesh.failed = 1;
     view.mesh.reference = 5;
+    view.mesh.zones = 2;
     view.mesh.quorum = false;
     CHECK(render_status(narrow, sample_now, read_back(view)) ==
           "web-03 · 0 checks · unfit: the disk is full · up 0s · mesh 4 alive, 1 failed ·\n"
@@ -120,31 +121,167 @@ TEST_CASE("outages are a table, one outage is its story") {
           "ID          STATE  OPENED (UTC)         LENGTH  SCOPE  MESSAGE\n"
           "homepage#7  open   2026-11-23 02:59:48  12s     total  connect 127.0.0.1:8080:…\n");
     CHECK(render_outages(narrow, sample_now, {}) == "no outages\n");
+}
 
+api::OutageDetailView closed_outage() {
     api::OutageDetailView one;
-    one.outage = all.outages[0];
+    one.outage = api::sample_mesh_status().outages[0];
     one.outage.state = "closed";
     one.outage.closed_at = sample_now + 48s;
-    one.votes = {{"web-03", "eu-1a", "fail", checks::FailureClass::refused, "connection refused",
-                  sample_now - 12s}};
-    one.timeline = {{sample_now - 12s, "web-03", "opened"}};
+    one.opening = api::sample_opening();
+    return one;
+}
+
+TEST_CASE("one outage is its story, in milliseconds from the first failure") {
     CHECK(render_outage(narrow, sample_now,
-                        read_outage(api::outage_document(one, sample_now)).value()) ==
-          R"(homepage#7 · closed for 1m, total
+                        read_outage(api::outage_document(closed_outage(), sample_now)).value()) ==
+          R"(homepage#7 · closed after 1m, partial
 
-  connect 127.0.0.1:8080: connection refused
+  3 of 5 witnesses failed it, 3 needed, in zones a, b; 1 passed it in zone c;
+  roll call 12 of 12 answered, 7 needed.
 
-  first failure  2026-11-23 02:59:46
-  opened         2026-11-23 02:59:48, 1.310 s after the first failure
-  closed         2026-11-23 03:00:48
-  roll call      asked 1, answered 1, needed 1
+  first failure  2026-11-23 02:59:46.813 UTC
+  confirmed      2026-11-23 02:59:48.123 UTC, 1.310 s later
+  closed         2026-11-23 03:00:48.123 UTC
+  fails in       zones a, b
+  written by     a1
+  roll call      12 of 12 known agents answered, 7 needed
 
-Votes
-  2026-11-23 02:59:48  web-03  eu-1a  fail  connection refused
+What failed
+  a1, b1, b2: connect 10.0.0.5:443: connection refused
+
+Votes that counted
+  WITNESS  ZONE  VOTE  CLASS       AGE
+  a1       a     fail  refused   1.3 s
+  b1       b     fail  refused   1.1 s
+  b2       b     fail  refused   1.0 s
+  c1       c     ok    -        890 ms
+
+Did not count
+  a2: abstains: cut off: 4 of 12 answered
 
 Timeline
-  2026-11-23 02:59:48  web-03  opened
+     0 ms  a1  first failure
+     1 ms  a1  asks the panel to look
+     1 ms  a1  begins a roll call
+    43 ms  a1  roll call passed
+   212 ms  b1  begins to ask
+  1003 ms  a1  votes fail
+  1310 ms  a1  writes the verdict
 )");
+}
+
+TEST_CASE("an outage without evidence says so") {
+    api::OutageDetailView one = closed_outage();
+    one.opening.reset();
+    CHECK(render_outage(narrow, sample_now,
+                        read_outage(api::outage_document(one, sample_now)).value())
+              .ends_with("\n  Its evidence is not known here; it is kept for 30 days.\n"));
+}
+
+TEST_CASE("the draft of a post-mortem is a Markdown that no message can break") {
+    api::OutageDetailView one = closed_outage();
+    one.opening->votes[0].message = "a|b\n<script>";
+    const std::string text = render_outage_markdown(sample_now, one);
+    CHECK(text.starts_with("# homepage\\#7: homepage down\n"));
+    CHECK(text.find("| a1 | a | fail | refused | a\\|b?\\<script\\> |\n") != std::string::npos);
+    CHECK(text.find("| 02:59:48.123 | a1 | writes the verdict |\n") != std::string::npos);
+    CHECK(text.find("## Cause") != std::string::npos);
+}
+
+TEST_CASE("why gives the rule, what would change it, the evidence and who says what now") {
+    const std::string text = render_why(
+        narrow, sample_now, read_why(api::why_document(api::sample_why(), sample_now)).value());
+    CHECK(text.starts_with(R"(homepage#7 · down for 12s, partial
+
+  3 of 5 witnesses failed it, 3 needed, in zones a, b; 1 passed it in zone c;
+  roll call 12 of 12 answered, 7 needed.
+  It closes when 3 of 5 witnesses pass it twice in a row, not before 02:59:58
+  UTC.
+
+  first failure  2026-11-23 02:59:46.813 UTC
+)"));
+    CHECK(text.ends_with(R"(
+Witnesses now
+  WITNESS  ZONE  VOTE     AGO  CLASS    MESSAGE
+  a1       a     fail     4s   refused  connect 10.0.0.5:443: connection refused
+  b1       b     fail     4s   refused  connect 10.0.0.5:443: connection refused
+  c1       c     ok       4s   -        200 OK
+  a2       a     abstain  4s   -        unfit: its gateway does not answer
+  b2       b     fail     4s   refused  connect 10.0.0.5:443: connection refused
+
+Zones
+  SEEN FROM  OK  FAIL  ABSTAIN  SILENT
+  a           -     1        1       -
+  b           -     2        -       -
+  c           1     -        -       1
+
+Abstain now
+  a2: cut off: 4 of 12 answered
+)"));
+}
+
+TEST_CASE("why of an unknown check says why, in ASCII too") {
+    api::WhyView view = api::sample_why();
+    view.check.state = "unknown";
+    view.check.unknown_reason = "no quorum";
+    view.check.last_verdict = "down";
+    view.notice = "NO QUORUM: 6 of 12 known agents answer, 7 needed";
+    const std::string text =
+        render_why(ascii, sample_now, read_why(api::why_document(view, sample_now)).value());
+    CHECK(
+        text.starts_with("homepage#7 - unknown, last down for 12s, partial\n\n"
+                         "  mesh: NO QUORUM: 6 of 12 known agents answer, 7 needed\n\n"
+                         "  No quorum: this agent is not with the majority of the mesh, so it "
+                         "decides\n  nothing. What was held last is down: 3 of 5 witnesses"));
+    for (const char c : text) CHECK(static_cast<unsigned char>(c) < 0x80);
+}
+
+TEST_CASE("the status of a mesh has votes instead of types, zones and what differs") {
+    CHECK(render_status(narrow, sample_now, read_back(api::sample_mesh_status())) ==
+          R"(a1 (a) · 4 checks: 1 up, 1 degraded, 1 down, 1 unknown · fit · up 3d 3h · mesh
+12 alive
+
+Open outages
+  homepage#7  12s  partial  connect 127.0.0.1:8080: connection refused
+
+Definitions that differ
+  edge-lb: 9f0a1122 (in force) on a1, b1, c1; 0c5e1122 (not counted) on c2
+
+NAME      STATE     SINCE   VOTES     LATENCY  LAST HOUR   MESSAGE
+homepage  down      12s     3/5 fail   0.4 ms  ▂▂▂▂▂▂▂▂▂×  connect 127.0.0.1:80…
+mailq     degraded  5m      4/5 ok          -  ··········  fails in c
+resolver  unknown   1h 30m  0/5 ok          -  ··········  too few fit witnesse…
+edge-lb   up        3d 3h   5/5 ok      12 ms  ···▂▃▅▆██▄  connected in 12 ms
+)");
+}
+
+TEST_CASE("a lost quorum and a mesh of one zone are told before all else") {
+    api::StatusView view = api::sample_mesh_status();
+    view.mesh.quorum = false;
+    view.mesh.zones = 1;
+    view.mesh.notice =
+        "NO QUORUM: 6 of 12 known agents answer, 7 needed; no outage opens or closes since 03:12. "
+        "Missing: c1..c6 (zone c). If they are gone for good: picket forget --zone c";
+    const std::string text = render_status(ascii, sample_now, read_back(view));
+    CHECK(text.find(
+              "\n\n"
+              "mesh: NO QUORUM: 6 of 12 known agents answer, 7 needed; no outage opens or\n"
+              "closes since 03:12. Missing: c1..c6 (zone c). If they are gone for good: picket\n"
+              "forget --zone c\n\nmesh: all 12 agents are in one zone") != std::string::npos);
+    CHECK(text.find("NO QUORUM") < text.find("Open outages"));
+}
+
+TEST_CASE("show has the panel with each vote, and the zones") {
+    api::ShowView view;
+    view.check = api::sample_mesh_status().checks[1];
+    view.witnesses = api::sample_witnesses();
+    const std::string text =
+        render_show(narrow, sample_now, read_show(api::show_document(view)).value().show);
+    CHECK(text.find("  votes      1 ok, 3 fail, 1 abstain; panel a1, b1, c1, a2, b2; 3 must agree\n"
+                    "  fails in   zones a, b; passes in c\n") != std::string::npos);
+    CHECK(text.find("\nPanel\n  WITNESS  ZONE  VOTE     AGO") != std::string::npos);
+    CHECK(text.find("\nZones\n  SEEN FROM  OK  FAIL") != std::string::npos);
 }
 
 api::HistoryView history() {
@@ -262,6 +399,19 @@ TEST_CASE("members, reloads and events are a line each") {
         "NAME    ADDRESS        ZONE   STATE   SINCE  INCARNATION  VERSION     FIT  CHECKS\n"
         "web-03  -              eu-1a  alive   5m               3  0.1.0       yes      12\n"
         "am-1    10.0.0.9:9094  -      failed  -                0  not picket  no        -\n");
+    api::KeysView keys;
+    keys.operation = "install";
+    keys.asked = 3;
+    keys.confirmed = 2;
+    keys.keys = {{"00000000000000aa", 2, 2}, {"00000000000000bb", 2, 0}};
+    keys.unconfirmed = {{"a3", "no answer within 8s"}};
+    keys.foreign = {"serf-1"};
+    CHECK(render_keys(narrow, read_keys(api::keys_document(keys)).value()) ==
+          "2 agents of 3 confirmed\n\nNot confirmed\n  a3: no answer within 8s\n\n"
+          "Not picket, and not asked\n  serf-1\n\n"
+          "KEY               INSTALLED ON  PRIMARY ON\n"
+          "00000000000000aa             2           2\n"
+          "00000000000000bb             2           0\n");
     const api::ReloadView reload{1, 2, 3, 4, {"a.toml:1:1: x: unknown key"}};
     CHECK(render_reload(narrow, read_reload(api::reload_document(reload)).value()) ==
           "1 added, 2 changed, 3 removed, 4 unchanged\n\nProblems\n  a.toml:1:1: x: unknown key\n");

@@ -1,0 +1,186 @@
+#include "agent/api/explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+namespace picket::api {
+namespace {
+
+std::size_t count_of(const EvidenceView& evidence, std::string_view vote) {
+    return static_cast<std::size_t>(
+        std::count_if(evidence.votes.begin(), evidence.votes.end(),
+                      [&](const VoteView& cast) { return cast.vote == vote; }));
+}
+
+// " in zone a", " in zones a, b"; nothing where zones have no names.
+std::string in_zones(const std::vector<std::string>& zones) {
+    if (zones.empty()) return {};
+    return fmt::format(" in zone{} {}", zones.size() == 1 ? "" : "s", fmt::join(zones, ", "));
+}
+
+std::string zones_of(const EvidenceView& evidence, std::string_view vote) {
+    std::set<std::string> zones;
+    for (const VoteView& cast : evidence.votes) {
+        if (cast.vote == vote && !cast.zone.empty()) zones.insert(cast.zone);
+    }
+    return in_zones({zones.begin(), zones.end()});
+}
+
+std::string roll_call_text(const RollCallView& call) {
+    if (call.asked <= 1) return {};  // There is nobody else.
+    if (call.asked == 2 && call.answered == 1) {
+        return "; its only peer was declared dead: uncorroborated, 1 of 2";
+    }
+    return fmt::format("; roll call {} of {} answered, {} needed", call.answered, call.asked,
+                       call.needed);
+}
+
+std::string opening_text(const EvidenceView& evidence) {
+    const std::size_t fails = count_of(evidence, "fail");
+    const std::size_t oks = count_of(evidence, "ok");
+    if (evidence.panel <= 1) {
+        const std::string alone = roll_call_text(evidence.roll_call);
+        return "its only witness failed it three times in a row" +
+               (alone.empty() ? ": 1/1, uncorroborated" : alone);
+    }
+    std::string text = fmt::format("{} of {} witnesses failed it, {} needed,{}", fails,
+                                   evidence.panel, evidence.quorum, zones_of(evidence, "fail"));
+    if (text.back() == ',') text.pop_back();
+    if (oks > 0) text += fmt::format("; {} passed it{}", oks, zones_of(evidence, "ok"));
+    return text + roll_call_text(evidence.roll_call);
+}
+
+std::string passing_text(const EvidenceView& evidence, std::string_view how) {
+    if (evidence.panel <= 1) {
+        return fmt::format("its only witness passed it{}{}", how,
+                           roll_call_text(evidence.roll_call));
+    }
+    const std::size_t fails = count_of(evidence, "fail");
+    std::string text = fmt::format("{} of {} witnesses passed it{}, {} needed",
+                                   count_of(evidence, "ok"), evidence.panel, how, evidence.quorum);
+    if (fails > 0) text += fmt::format("; {} still failed it{}", fails, zones_of(evidence, "fail"));
+    return text + roll_call_text(evidence.roll_call);
+}
+
+std::string degraded_text(const std::string& in_which) {
+    return fmt::format(
+        "every witness{} failed it in 3 rounds over 30 s and more, and witnesses elsewhere passed "
+        "it; one zone alone never opens an outage",
+        in_which);
+}
+
+// What is known of a verdict without its evidence.
+std::string unexplained_text(const WhyView& view) {
+    const CheckView& check = view.check;
+    if (!view.held) return "its evidence is not known here; it is kept for 30 days";
+    if (check.state == "pending") {
+        return fmt::format("nothing has been decided yet: {} of {} witnesses passed it, {} needed",
+                           check.ok, check.panel.size(), check.quorum);
+    }
+    if (check.state == "degraded") return {};  // Said from what is held.
+    if (view.epoch == 0) {
+        return "no outage of it has ever been confirmed";
+    }
+    return "its evidence is not known here; it is kept for 30 days";
+}
+
+// "3 of 5 witnesses", "its only witness"
+std::string quorum_of(const CheckView& check) {
+    if (check.panel.size() <= 1) return "its only witness";
+    return fmt::format("{} of {} witnesses", check.quorum, check.panel.size());
+}
+
+std::string clock_text(WallTime time) {
+    return format_time(time).substr(11, 8) + " UTC";
+}
+
+}  // namespace
+
+std::string reason_text(const EvidenceView& evidence) {
+    if (evidence.rule == "open") return opening_text(evidence);
+    if (evidence.rule == "clear") return passing_text(evidence, " twice in a row");
+    if (evidence.rule == "first") {
+        return passing_text(evidence, "") + "; nothing was held of it before";
+    }
+    if (evidence.rule == "rescope") return "where it fails has changed: " + opening_text(evidence);
+    if (evidence.rule == "degrade") {
+        return degraded_text(zones_of(evidence, "fail")) + roll_call_text(evidence.roll_call);
+    }
+    if (evidence.rule == "restore") {
+        return "every witness of the zones that were degraded passes it again" +
+               roll_call_text(evidence.roll_call);
+    }
+    return fmt::format("rule {}, which this version does not know", evidence.rule);
+}
+
+std::string reason_text(const WhyView& view) {
+    const std::string unknown = view.held ? unknown_text(view.check) : std::string();
+    std::string text =
+        view.evidence.has_value() ? reason_text(*view.evidence) : unexplained_text(view);
+    const bool degraded =
+        view.held && (view.check.state == "degraded" || view.check.last_verdict == "degraded");
+    if (degraded && (!view.evidence.has_value() || view.evidence->rule != "degrade")) {
+        text = degraded_text(in_zones(view.check.zones_failing));
+    }
+    if (unknown.empty()) return text;
+    if (view.check.last_verdict.empty()) return unknown;
+    return fmt::format("{}. What was held last is {}: {}", unknown, view.check.last_verdict, text);
+}
+
+std::string outlook_text(const WhyView& view) {
+    const CheckView& check = view.check;
+    if (!view.live) return "No agent answers here: this is what its database last held";
+    if (!view.held) {
+        return fmt::format("Not held any more: it is {} now, at epoch {}", check.state,
+                           check.epoch);
+    }
+    if (!check.problem.empty()) return "It is not asked about: " + check.problem;
+    if (!view.notice.empty()) {
+        return "Nothing opens or closes until the majority of the mesh answers, or those that are "
+               "gone for good are forgotten";
+    }
+    const std::string who = quorum_of(check);
+    const bool one = check.panel.size() <= 1 || check.quorum == 1;
+    if (view.epoch % 2 == 1) {
+        std::string text =
+            fmt::format("It closes when {} pass{} it twice in a row", who, one ? "es" : "");
+        if (view.closes_not_before.has_value()) {
+            text += fmt::format(", not before {}", clock_text(*view.closes_not_before));
+        }
+        return text;
+    }
+    if (check.panel.empty()) return "An agent that carries its definition must live";
+    if (check.panel.size() == 1) {
+        return "An outage opens when its only witness fails it three times in a row";
+    }
+    std::string text =
+        fmt::format("An outage opens when {} fail{} it twice in a row", who, one ? "s" : "");
+    if (check.zones_passing.size() + check.zones_failing.size() != 1) {
+        text += ", not all of one zone while another passes it";
+    }
+    return text;
+}
+
+std::string unknown_text(const CheckView& check) {
+    if (check.state != "unknown") return {};
+    const std::string& reason = check.unknown_reason;
+    if (reason == "no quorum") {
+        return "no quorum: this agent is not with the majority of the mesh, so it decides nothing";
+    }
+    if (reason == "no live carrier") return "no live agent carries its definition";
+    if (reason == "too few fit witnesses") {
+        return fmt::format("too few fit witnesses: {} of {} are needed", check.quorum,
+                           check.panel.size());
+    }
+    if (reason == "too few witnesses can ask") {
+        return fmt::format("too few witnesses can ask: {} of {} are needed, {} abstain",
+                           check.quorum, check.panel.size(), check.abstain);
+    }
+    if (!reason.empty()) return reason;
+    return check.problem.empty() ? "why is not known here" : check.problem;
+}
+
+}  // namespace picket::api

@@ -1,0 +1,184 @@
+#include "agent/api/explain.h"
+
+#include <doctest/doctest.h>
+
+#include "agent/api/record_views.h"
+#include "tests/support/fake_backend.h"
+
+namespace picket::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("the rule that opened an outage is told with its numbers") {
+    CHECK(reason_text(sample_opening()) ==
+          "3 of 5 witnesses failed it, 3 needed, in zones a, b; 1 passed it in zone c; roll call "
+          "12 of 12 answered, 7 needed");
+}
+
+TEST_CASE("an outage without corroboration is told as such") {
+    EvidenceView lone = sample_opening();
+    lone.panel = lone.quorum = 1;
+    lone.votes.resize(1);
+    lone.roll_call = {1, 1, 1};
+    CHECK(reason_text(lone) ==
+          "its only witness failed it three times in a row: 1/1, uncorroborated");
+    lone.roll_call = {2, 1, 1};
+    CHECK(reason_text(lone) ==
+          "its only witness failed it three times in a row; its only peer was declared dead: "
+          "uncorroborated, 1 of 2");
+}
+
+TEST_CASE("each rule has its sentence") {
+    EvidenceView evidence = sample_opening();
+    evidence.roll_call = {3, 2, 2};
+    evidence.votes[1].vote = evidence.votes[2].vote = "ok";
+    evidence.rule = "clear";
+    CHECK(reason_text(evidence) ==
+          "3 of 5 witnesses passed it twice in a row, 3 needed; 1 still failed it in zone a; roll "
+          "call 2 of 3 answered, 2 needed");
+    evidence.rule = "first";
+    CHECK(reason_text(evidence).ends_with("nothing was held of it before"));
+    evidence.rule = "rescope";
+    CHECK(reason_text(evidence).starts_with("where it fails has changed: 1 of 5 witnesses"));
+    evidence.rule = "degrade";
+    CHECK(reason_text(evidence).starts_with("every witness in zone a failed it in 3 rounds"));
+    evidence.rule = "restore";
+    CHECK(reason_text(evidence).starts_with("every witness of the zones that were degraded"));
+    evidence.rule = "of a newer version";
+    CHECK(reason_text(evidence) == "rule of a newer version, which this version does not know");
+}
+
+TEST_CASE("what would change a verdict is told with the dwell and the quorum") {
+    WhyView view = sample_why();
+    CHECK(outlook_text(view) ==
+          "It closes when 3 of 5 witnesses pass it twice in a row, not before 02:59:58 UTC");
+    view.epoch = 8;
+    CHECK(outlook_text(view) ==
+          "An outage opens when 3 of 5 witnesses fail it twice in a row, not all of one zone while "
+          "another passes it");
+    view.check.panel.resize(1);
+    CHECK(outlook_text(view) ==
+          "An outage opens when its only witness fails it three times in a row");
+    view.epoch = 7;
+    view.closes_not_before.reset();
+    CHECK(outlook_text(view) == "It closes when its only witness passes it twice in a row");
+    view.notice = "NO QUORUM: ...";
+    CHECK(outlook_text(view).starts_with("Nothing opens or closes until the majority"));
+    view.held = false;
+    CHECK(outlook_text(view) == "Not held any more: it is down now, at epoch 7");
+}
+
+TEST_CASE("unknown says why, and what was held last") {
+    WhyView view;
+    view.check.state = "unknown";
+    view.check.panel = {"a1", "b1", "c1"};
+    view.check.quorum = 2;
+    view.check.unknown_reason = "too few fit witnesses";
+    CHECK(reason_text(view) == "too few fit witnesses: 2 of 3 are needed");
+    view.check.unknown_reason = "no quorum";
+    view.check.last_verdict = "up";
+    CHECK(reason_text(view) ==
+          "no quorum: this agent is not with the majority of the mesh, so it decides nothing. What "
+          "was held last is up: no outage of it has ever been confirmed");
+    view.check.unknown_reason = "no live carrier";
+    CHECK(unknown_text(view.check) == "no live agent carries its definition");
+    view.check.unknown_reason = "the reason of a newer version";
+    CHECK(unknown_text(view.check) == "the reason of a newer version");
+    view.check.state = "up";
+    CHECK(unknown_text(view.check).empty());
+}
+
+TEST_CASE("a verdict without its evidence says that it is not known") {
+    WhyView view = sample_why();
+    view.evidence.reset();
+    CHECK(reason_text(view) == "its evidence is not known here; it is kept for 30 days");
+    view.epoch = 0;
+    view.check.state = "pending";
+    view.check.ok = 1;
+    CHECK(reason_text(view) ==
+          "nothing has been decided yet: 1 of 5 witnesses passed it, 3 needed");
+    view.check.state = "degraded";
+    view.check.zones_failing = {"c"};
+    CHECK(reason_text(view).starts_with("every witness in zone c failed it in 3 rounds"));
+}
+
+gossip::EvidenceRecord record() {
+    using gossip::TimelineEvent;
+    gossip::EvidenceRecord evidence;
+    evidence.epoch = 7;
+    evidence.rule = gossip::Rule::open;
+    evidence.panel = 3;
+    evidence.quorum = 2;
+    evidence.begins_at = sample_now;
+    evidence.witnesses = {{"a1", "a"}, {"b1", "b"}};
+    evidence.votes = {{0, gossip::Vote::fail, 1, "refused", 1'310ms},
+                      {1, gossip::Vote::ok, 0, "200 OK", 1s}};
+    evidence.discounted = {{1, "abstains"}, {9, "of whom nothing is said"}};
+    evidence.roll_call = {3, 3, 2};
+    evidence.timeline = {{0ms, 0, TimelineEvent::first_failure},
+                         {1'310ms, 0, TimelineEvent::proposed}};
+    return evidence;
+}
+
+TEST_CASE("an evidence record is shown with names and times") {
+    const EvidenceView view = evidence_view(record());
+    CHECK(view.rule == "open");
+    CHECK(view.decided_at == sample_now + 1'310ms);
+    CHECK(view.decided_by == "a1");
+    REQUIRE(view.votes.size() == 2);
+    CHECK(view.votes[0].agent == "a1");
+    CHECK(view.votes[0].at == sample_now);
+    CHECK(view.votes[0].failure_class == checks::FailureClass::refused);
+    CHECK(view.votes[1].vote == "ok");
+    CHECK(view.discounted[1].agent == "?");  // Out of range: said of nobody.
+    CHECK(view.timeline[1].event == "writes the verdict");
+    CHECK(backing_of(view) == Backing::quorum);
+}
+
+TEST_CASE("numbers of a newer version are shown as unknown") {
+    gossip::EvidenceRecord evidence = record();
+    evidence.votes[0].failure = 200;
+    evidence.rule = static_cast<gossip::Rule>(77);
+    evidence.timeline[0].event = static_cast<gossip::TimelineEvent>(99);
+    const EvidenceView view = evidence_view(evidence);
+    CHECK(view.rule == "unknown");
+    CHECK(view.votes[0].failure_class == checks::FailureClass::none);
+    CHECK(view.timeline[0].event == "unknown");
+}
+
+TEST_CASE("a verdict tells its outage, the one that it is or the one that it ended") {
+    gossip::VerdictRecord verdict;
+    verdict.epoch = 7;
+    verdict.scope = gossip::OutageScope::partial;
+    verdict.zones_failing = {"a"};
+    verdict.zones_passing = {"b"};
+    verdict.failure = 1;
+    verdict.first_failure_at = sample_now - 2s;
+    verdict.opened_at = sample_now;
+    const EvidenceView opening = evidence_view(record());
+    OutageView outage = outage_view("homepage", verdict, &opening);
+    CHECK(outage.id == "homepage#7");
+    CHECK(outage.state == "open");
+    CHECK(outage.scope == "partial");
+    CHECK(outage.message == "refused");
+    CheckView check;
+    show_verdict(check, verdict);
+    CHECK(check.state == "down");
+    CHECK(check.since == sample_now);
+
+    verdict.epoch = 8;
+    verdict.zones_failing.clear();
+    verdict.closed_at = sample_now + 1min;
+    outage = outage_view("homepage", verdict, nullptr);
+    CHECK(outage.id == "homepage#7");
+    CHECK(outage.closed_at == sample_now + 1min);
+    show_verdict(check, verdict);
+    CHECK(check.state == "up");
+    verdict.zones_failing = {"c"};
+    show_verdict(check, verdict);
+    CHECK(check.state == "degraded");
+}
+
+}  // namespace
+}  // namespace picket::api
