@@ -24,6 +24,9 @@ using namespace std::chrono_literals;
 constexpr Duration first_round_max = 5s;
 constexpr Duration first_round_per_check = 5ms;
 
+// Before the name of a heartbeat, in the key under which it is kept.
+constexpr std::string_view heartbeat_fact = "heartbeat/";
+
 std::string summary(const checks::CatalogueDiff& diff) {
     return fmt::format("{} added, {} changed, {} removed, {} unchanged", diff.added.size(),
                        diff.changed.size(), diff.removed.size(), diff.unchanged);
@@ -56,12 +59,17 @@ Agent::Agent(io::Loop& loop, Config config)
       resolvers_(loop),
       http_(loop),
       service_manager_(loop),
+      heartbeats_([this](const std::string& name, const checks::Heartbeat& heartbeat) {
+          recorder_.record(storage::AgentFact{std::string(heartbeat_fact) + name,
+                                              checks::write_heartbeat(heartbeat)});
+      }),
+      checks_(config_.gossip.has_value()),
       runner_(
           loop,
           {.in_flight_max = config_.limits.probes_in_flight_max,
            .starts_per_second_max = config_.limits.probe_starts_per_second_max},
           [this](const checks::Definition& definition) {
-              return checks::make_probe(definition, {loop_, resolvers_, http_});
+              return checks::make_probe(definition, {loop_, resolvers_, http_, &heartbeats_});
           },
           [this](checks::CheckKey key, checks::Run run) { on_run(key, std::move(run)); }),
       recorder_(
@@ -72,6 +80,7 @@ Agent::Agent(io::Loop& loop, Config config)
                          .size_bytes_max =
                              static_cast<std::int64_t>(config_.history.size_bytes_max)}},
           [this](const storage::Loaded& loaded) {
+              restore_heartbeats(loaded);
               checks_.restore(loaded, io::monotonic_now());
               record_everything();
           },
@@ -85,14 +94,12 @@ Agent::~Agent() = default;
 Status Agent::start() {
     const storage::Loaded stored = PICKET_TRY(recorder_.open());
     const Instant now = io::monotonic_now();
+    restore_heartbeats(stored);
+    if (config_.gossip) PICKET_TRY(join_mesh(stored));
     checks_.restore(stored, now);
     apply(load({}, config_), now);
     checks_.restore(stored, now);  // The last hour, now that there are witnesses.
 
-    if (config_.gossip) {
-        mesh_ = PICKET_TRY(
-            MeshNode::open({loop_, resolvers_, recorder_, events_}, config_, stored.agent_facts));
-    }
     server_ = PICKET_TRY(api::Server::open(loop_, *backend_, {.socket_path = config_.socket}));
     auto watch = io::DirectoryWatch::create(loop_, config_.checks, {},
                                             [this] { reload([](const api::ReloadView&) {}); });
@@ -107,6 +114,18 @@ Status Agent::start() {
     if (mesh_) mesh_->start();
     service_manager_.ready();
     update_service_status();
+    return {};
+}
+
+Status Agent::join_mesh(const storage::Loaded& stored) {
+    mesh_ = PICKET_TRY(
+        MeshNode::open({loop_, resolvers_, recorder_, events_}, config_, stored.agent_facts));
+    runner_.on_attempt([this](checks::CheckKey key, auto attempt, checks::Run run) {
+        on_attempt(key, attempt, std::move(run));
+    });
+    council_ = std::make_unique<Council>(
+        Council::Services{loop_, *mesh_, recorder_, runner_, events_, checks_}, config_, stored,
+        [this] { update_service_status(); });
     return {};
 }
 
@@ -163,28 +182,42 @@ void Agent::apply(Load load, Instant now) {
     const Duration round = std::min(
         first_round_max, first_round_per_check * static_cast<std::int64_t>(changes.start.size()));
     for (const checks::CheckKey key : changes.start) {
+        if (checks_.at(key).meshed()) continue;
         const checks::Definition& definition = *checks_.at(key).definition;
         runner_.add(key, definition, std::min(round, definition.interval));
     }
+    if (council_) council_->apply(catalogue_, changes.start);
     // The retired definitions go here: nothing refers to them any more.
 }
 
 void Agent::on_run(checks::CheckKey key, checks::Run run) {
     CarriedCheck& check = checks_.at(key);
-    PICKET_ASSERT(check.runs());
+    PICKET_ASSERT(check.witness.has_value());
+    record_run(check, run);
+    const WallTime at = run.ended_at;
+    const Witness::Effects effects = check.witness->on_run(run);
+    if (effects.transition) on_transition(check, *effects.transition, at);
+    if (effects.ask_at) runner_.ask_at(key, *effects.ask_at);
+    await_clearing(check);
+    if (!effects.ask_at) await_heartbeat(check);
+    show_state(check, at);
+}
+
+void Agent::on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt, checks::Run run) {
+    record_run(checks_.at(key), run);
+    council_->on_attempt(key, attempt, run);
+}
+
+void Agent::record_run(CarriedCheck& check, const checks::Run& run) {
+    check.seen.add(run);
     recorder_.record(storage::HistoryRow{.check = check.name,
                                          .type = check.type,
                                          .outcome = {.at = run.started_at,
                                                      .finding = run.outcome.finding,
                                                      .failure_class = run.outcome.failure_class,
                                                      .latency = run.outcome.latency,
-                                                     .message = run.outcome.message}});
-    const WallTime at = run.ended_at;
-    const Witness::Effects effects = check.witness->on_run(run);
-    if (effects.transition) on_transition(check, *effects.transition, at);
-    if (effects.ask_at) runner_.ask_at(key, *effects.ask_at);
-    await_clearing(check);
-    show_state(check, at);
+                                                     .message = run.outcome.message},
+                                         .interval = check.definition->interval});
 }
 
 void Agent::on_transition(CarriedCheck& check, const gossip::Transition& transition, WallTime at) {
@@ -227,7 +260,7 @@ void Agent::show_state(CarriedCheck& check, WallTime at) {
     event.to = to_text(state);
     if (state == gossip::State::down) {
         event.message = check.witness->cause().message;
-    } else if (const auto& last = check.witness->last()) {
+    } else if (const auto& last = check.seen.last) {
         event.message = last->outcome.message;
     }
     events_.add(std::move(event));
@@ -247,7 +280,7 @@ void Agent::on_verdict_timer() {
         clearings_.erase(clearings_.begin());
         CarriedCheck* check = checks_.find(key);
         // It may have gone since, or have begun anew.
-        if (check == nullptr || !check->runs()) continue;
+        if (check == nullptr || !check->witness) continue;
         if (const auto transition = check->witness->on_tick(now)) {
             on_transition(*check, *transition, wall);
             show_state(*check, wall);
@@ -256,10 +289,27 @@ void Agent::on_verdict_timer() {
     verdict_timer_.set(clearings_.empty() ? never : clearings_.begin()->first);
 }
 
+void Agent::restore_heartbeats(const storage::Loaded& stored) {
+    for (const auto& [key, value] : stored.agent_facts) {
+        if (!key.starts_with(heartbeat_fact)) continue;
+        heartbeats_.restore(key.substr(heartbeat_fact.size()), value);
+    }
+}
+
+void Agent::await_heartbeat(const CarriedCheck& check) {
+    if (check.type != checks::Type::heartbeat) return;
+    const WallTime now = io::wall_now();
+    const auto next = checks::changes_at(check.definition->query.as<checks::HeartbeatQuery>(),
+                                         heartbeats_.get(check.name, now), now);
+    if (next) runner_.ask_at(check.key, io::monotonic_now() + (*next - now) + 1ms);
+}
+
 void Agent::record_everything() {
+    heartbeats_.tell_all();
     if (mesh_) mesh_->record_facts();
+    if (council_) council_->record_everything();
     for (const auto& [name, check] : checks_.rows()) {
-        if (!check.runs() || !check.witness->verdict().judged) continue;
+        if (!check.witness || !check.witness->verdict().judged) continue;
         const gossip::Verdict& verdict = check.witness->verdict();
         recorder_.record(verdict_fact(check, verdict, verdict.since));
         if (verdict.outage()) recorder_.record(outage_fact(check, verdict, std::nullopt));
@@ -272,6 +322,7 @@ std::vector<std::string> Agent::problems() const {
     if (!watch_problem_.empty()) problems.push_back(watch_problem_);
     if (mesh_) {
         for (std::string& problem : mesh_->problems()) problems.push_back(std::move(problem));
+        for (std::string& problem : council_->problems()) problems.push_back(std::move(problem));
     }
     if (!config_.http_listen.empty()) {
         problems.emplace_back("[http] listen is checked and not yet served");
@@ -283,8 +334,10 @@ std::vector<std::string> Agent::problems() const {
 }
 
 void Agent::update_service_status() {
-    const auto down = std::ranges::count_if(checks_.rows(), [](const auto& row) {
-        return row.second.runs() && row.second.witness->verdict().outage();
+    const auto down = std::ranges::count_if(checks_.rows(), [this](const auto& row) {
+        const CarriedCheck& check = row.second;
+        return check.witness ? check.witness->verdict().outage()
+                             : check.meshed() && council_->outage(check.key);
     });
     service_manager_.status(fmt::format("{} checks, {} down", checks_.rows().size(), down));
 }
@@ -297,8 +350,9 @@ void Agent::stop(std::function<void()> done) {
         if (check.runs()) runner_.remove(check.key);
     }
     verdict_timer_.clear();
-    mesh_.reset();
     server_.reset();
+    if (council_) council_->stop();
+    mesh_.reset();
     recorder_.finish(std::move(done));
 }
 

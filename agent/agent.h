@@ -18,6 +18,7 @@
 #include "agent/base/result.h"
 #include "agent/check_table.h"
 #include "agent/config.h"
+#include "agent/council.h"
 #include "agent/event_log.h"
 #include "agent/io/directory_watch.h"
 #include "agent/io/http_client.h"
@@ -27,6 +28,7 @@
 #include "agent/mesh_node.h"
 #include "agent/recorder.h"
 #include "checks/catalogue.h"
+#include "checks/heartbeat.h"
 #include "checks/probes/runner.h"
 
 namespace picket {
@@ -67,11 +69,17 @@ private:
     void apply(Load load, Instant now);
     void finish_reload(Load load);
     void on_run(checks::CheckKey key, checks::Run run);
+    void on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt, checks::Run run);
+    void record_run(CarriedCheck& check, const checks::Run& run);
+    Status join_mesh(const storage::Loaded& stored);
     void on_transition(CarriedCheck& check, const gossip::Transition& transition, WallTime at);
     void show_state(CarriedCheck& check, WallTime at);
     void on_verdict_timer();
     void await_clearing(const CarriedCheck& check);
     void record_everything();
+    void restore_heartbeats(const storage::Loaded& stored);
+    // Asks a heartbeat again when time alone will change it.
+    void await_heartbeat(const CarriedCheck& check);
     void update_service_status();
 
     io::Loop& loop_;
@@ -82,12 +90,14 @@ private:
     io::ServiceManager service_manager_;
     EventLog events_;
 
+    checks::HeartbeatBook heartbeats_;
     checks::Catalogue catalogue_;  // Elsewhere while a load is under way.
     std::vector<std::string> definition_problems_;
     CheckTable checks_;
     checks::Runner runner_;
     Recorder recorder_;
     std::unique_ptr<MeshNode> mesh_;                            // Absent: a single agent.
+    std::unique_ptr<Council> council_;                          // Where there is a mesh.
     std::set<std::pair<Instant, checks::CheckKey>> clearings_;  // Witnesses that wait for dwell.
     io::Timer verdict_timer_;
 

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/api/evidence.h"
+#include "agent/api/record_views.h"
 #include "agent/base/version.h"
+#include "agent/council_view.h"
 #include "agent/facts.h"
 #include "agent/io/clock.h"
 #include "checks/canonical.h"
@@ -18,34 +20,13 @@ namespace {
 using namespace std::chrono_literals;
 using storage::HistoryReader;
 
-api::OutageView outage_view(const storage::Outage& stored) {
-    api::OutageView view;
-    view.id = fmt::format("{}#{}", stored.check, stored.epoch);
-    view.check = stored.check;
-    view.state = stored.closed ? "closed" : "open";
-    view.scope = stored.scope;
-    view.opened_at = stored.opened;
-    view.closed_at = stored.closed;
-    view.first_failure_at = stored.first_failure;
-    view.failure_class = stored.failure_class;
-    view.message = stored.message;
-    return view;
-}
-
-// A panel of one: what the agent saw and decided is the whole story.
 api::OutageDetailView detail_view(const storage::Outage& stored, const std::string& agent,
                                   const std::string& zone) {
     api::OutageDetailView view;
-    view.outage = outage_view(stored);
-    view.votes.push_back({.agent = agent,
-                          .zone = zone,
-                          .vote = "fail",
-                          .failure_class = stored.failure_class,
-                          .message = stored.message,
-                          .at = stored.opened});
-    view.timeline.push_back({stored.first_failure, agent, "first failure"});
-    view.timeline.push_back({stored.opened, agent, "confirmed (1/1, uncorroborated)"});
-    if (stored.closed) view.timeline.push_back({*stored.closed, agent, "first success, closed"});
+    view.outage = api::outage_view(stored);
+    view.outage.backing = api::Backing::panel_of_one;
+    view.opening = api::lone_opening(view.outage, agent, zone);
+    if (stored.closed) view.closing = api::lone_closing(view.outage, agent, zone);
     return view;
 }
 
@@ -54,19 +35,8 @@ std::string words(const storage::Transition& transition) {
     return fmt::format("{} (#{}): {}", transition.state, transition.epoch, transition.message);
 }
 
-struct OutageId {
-    std::string_view check;
-    std::uint32_t epoch = 0;
-};
-
-std::optional<OutageId> parse_outage_id(std::string_view id) {
-    const std::size_t hash = id.rfind('#');
-    if (hash == std::string_view::npos) return std::nullopt;
-    OutageId parsed{.check = id.substr(0, hash)};
-    const char* end = id.data() + id.size();
-    const auto [stopped, error] = std::from_chars(id.data() + hash + 1, end, parsed.epoch);
-    if (error != std::errc{} || stopped != end) return std::nullopt;
-    return parsed;
+tl::unexpected<Error> no_mesh() {
+    return failure(Code::invalid, "this agent is in no mesh: its picket.toml has no [gossip]");
 }
 
 Error no_such_check(std::string_view name) {
@@ -76,6 +46,11 @@ Error no_such_check(std::string_view name) {
 }  // namespace
 
 AgentBackend::AgentBackend(Agent& agent) : agent_(agent), reader_(agent.loop_) {}
+
+template <typename Answer>
+void AgentBackend::later(Result<Answer> answer, std::function<void(Result<Answer>)> done) {
+    agent_.loop_.post([answer = std::move(answer), done = std::move(done)] { done(answer); });
+}
 
 template <typename Answer>
 void AgentBackend::ask(std::function<Result<Answer>(HistoryReader&)> question,
@@ -108,13 +83,33 @@ void AgentBackend::ask_next() {
     question();
 }
 
+std::optional<AgentBackend::Subject> AgentBackend::find(std::string_view name) const {
+    if (const CarriedCheck* own = agent_.checks_.find(name)) {
+        return Subject{own->name, own, own->meshed()};
+    }
+    if (agent_.council_ && agent_.council_->knows(name)) {
+        return Subject{std::string(name), nullptr, true};
+    }
+    return std::nullopt;
+}
+
+api::CheckView AgentBackend::check_view(const Subject& subject) const {
+    if (!subject.meshed) return check_view(*subject.own);
+    return mesh_check_view(*agent_.council_, subject.name, subject.own);
+}
+
+std::vector<api::WitnessView> AgentBackend::witnesses(const Subject& subject) const {
+    if (!subject.meshed) return {own_witness(*subject.own)};
+    return witness_views(*agent_.council_, subject.name, subject.own, agent_.config_);
+}
+
 api::CheckView AgentBackend::check_view(const CarriedCheck& check) const {
     api::CheckView view;
     view.name = check.short_name;
     view.type = to_text(check.type);
     view.scope = to_text(check.scope);
     view.problem = check.problem;
-    if (!check.runs()) {
+    if (!check.witness) {
         view.state = to_text(gossip::State::unknown);
         view.sparkline.assign(api::sparkline_length, '-');
         return view;
@@ -123,7 +118,12 @@ api::CheckView AgentBackend::check_view(const CarriedCheck& check) const {
     const gossip::Verdict& verdict = witness.verdict();
     view.state = to_text(witness.state(io::monotonic_now()));
     view.epoch = verdict.epoch;
+    view.backing = api::Backing::panel_of_one;
     if (verdict.judged) view.since = verdict.since;
+    if (view.state == to_text(gossip::State::unknown)) {
+        view.unknown_reason = "this agent could not ask";
+        if (verdict.judged) view.last_verdict = verdict.outage() ? "down" : "up";
+    }
     view.panel = {agent_.config_.name};
     if (witness.voted()) {
         view.ok = witness.last_vote() == gossip::Vote::ok ? 1 : 0;
@@ -134,8 +134,26 @@ api::CheckView AgentBackend::check_view(const CarriedCheck& check) const {
         view.outage_scope = "total";
         view.zones_failing = {agent_.config_.zone};
     }
-    if (witness.last()) view.last = {witness.last()->outcome, witness.last()->started_at};
-    view.sparkline = witness.hour().sparkline(io::wall_now());
+    if (check.seen.last) view.last = {check.seen.last->outcome, check.seen.last->started_at};
+    view.sparkline = check.seen.hour.sparkline(io::wall_now());
+    return view;
+}
+
+api::WitnessView AgentBackend::own_witness(const CarriedCheck& check) const {
+    api::WitnessView view;
+    view.agent = agent_.config_.name;
+    view.zone = agent_.config_.zone;
+    if (!check.witness || !check.seen.last) return view;
+    const checks::Run& run = *check.seen.last;
+    view.last = {run.outcome, run.started_at};
+    if (check.witness->voted()) {
+        view.vote = {.agent = view.agent,
+                     .zone = view.zone,
+                     .vote = std::string(api::vote_text(check.witness->last_vote())),
+                     .failure_class = run.outcome.failure_class,
+                     .message = run.outcome.message,
+                     .at = run.started_at};
+    }
     return view;
 }
 
@@ -173,57 +191,73 @@ api::StatusView AgentBackend::status() const {
     view.agent.uptime = io::monotonic_now() - agent_.started_;
     view.agent.problems = agent_.problems();
     view.agent.counters = counters();
-    if (agent_.mesh_) view.mesh = agent_.mesh_->view();
+    if (agent_.mesh_) {
+        view.mesh = agent_.mesh_->view();
+        add_quorum(view.mesh, *agent_.council_, agent_.config_);
+        const auto unfit = agent_.council_->agreement().unfit_reason(io::monotonic_now());
+        view.agent.fit = !unfit.has_value();
+        view.agent.unfit_reason = unfit.value_or("");
+    }
     view.checks.reserve(agent_.checks_.rows().size());
     for (const auto& [name, check] : agent_.checks_.rows()) {
-        view.checks.push_back(check_view(check));
-        if (check.runs() && check.witness->verdict().outage()) {
+        view.checks.push_back(check_view(Subject{name, &check, check.meshed()}));
+        if (check.witness && check.witness->verdict().outage()) {
             view.outages.push_back(
-                outage_view(outage_fact(check, check.witness->verdict(), std::nullopt)));
+                api::outage_view(outage_fact(check, check.witness->verdict(), std::nullopt)));
         }
     }
+    if (!agent_.council_) return view;
+    for (const auto& [name, key] : agent_.council_->subjects()) {
+        if (!agent_.checks_.rows().contains(name)) {
+            view.checks.push_back(check_view(Subject{name, nullptr, true}));
+        }
+        const auto outage = mesh_outage_view(*agent_.council_, name);
+        if (outage && !outage->closed_at) view.outages.push_back(*outage);
+    }
+    std::ranges::sort(view.checks, {}, &api::CheckView::name);
     return view;
 }
 
 void AgentBackend::show(std::string_view name, std::function<void(Result<api::ShowView>)> done) {
-    const CarriedCheck* check = agent_.checks_.find(name);
-    if (check == nullptr) {
+    const auto subject = find(name);
+    if (!subject) {
         agent_.loop_.post([done = std::move(done), error = no_such_check(name)] {
             done(tl::make_unexpected(error));
         });
         return;
     }
     api::ShowView view;
-    view.check = check_view(*check);
-    if (check->definition != nullptr) view.definition = checks::settings(*check->definition);
-    view.agent = agent_.config_.name;
-    view.zone = agent_.config_.zone;
+    view.check = check_view(*subject);
+    if (subject->own != nullptr && subject->own->definition != nullptr) {
+        view.definition = checks::settings(*subject->own->definition);
+    }
+    view.witnesses = witnesses(*subject);
 
     struct Stored {
         std::optional<storage::LatencySummary> latency;
         std::vector<storage::Transition> transitions;
     };
-    const auto question = [check_name = check->name,
+    const auto question = [check_name = subject->name,
                            now = io::wall_now()](HistoryReader& reader) -> Result<Stored> {
         Stored stored;
         stored.latency = PICKET_TRY(reader.latency(check_name, now - 1h, now + 1s));
         stored.transitions = PICKET_TRY(reader.transitions(check_name, WallTime{}, now + 1s));
         return stored;
     };
-    ask<Stored>(question,
-                [view = std::move(view), done = std::move(done)](Result<Stored> stored) mutable {
-                    // Without a database everything else is still worth showing.
-                    if (!stored) return done(std::move(view));
-                    if (stored->latency) {
-                        view.latency_p50_ms = to_milliseconds(stored->latency->p50);
-                        view.latency_p95_ms = to_milliseconds(stored->latency->p95);
-                        view.latency_p99_ms = to_milliseconds(stored->latency->p99);
-                    }
-                    for (const storage::Transition& transition : stored->transitions) {
-                        view.timeline.push_back({transition.at, view.agent, words(transition)});
-                    }
-                    done(std::move(view));
-                });
+    ask<Stored>(question, [view = std::move(view), agent = agent_.config_.name,
+                           done = std::move(done)](Result<Stored> stored) mutable {
+        // Without a database everything else is still worth showing.
+        if (!stored) return done(std::move(view));
+        if (stored->latency) {
+            view.latency_p50_ms = to_milliseconds(stored->latency->p50);
+            view.latency_p95_ms = to_milliseconds(stored->latency->p95);
+            view.latency_p99_ms = to_milliseconds(stored->latency->p99);
+        }
+        for (const storage::Transition& transition : stored->transitions) {
+            view.timeline.push_back({transition.at, agent, words(transition)});
+        }
+        done(std::move(view));
+    });
 }
 
 void AgentBackend::history(api::HistoryQuery query,
@@ -271,14 +305,37 @@ void AgentBackend::probe(std::string_view name, std::function<void(Result<checks
     }
     // The list gives each its place; the place is known once it is there.
     auto place = std::make_shared<std::list<checks::Once>::iterator>();
-    probes_.emplace_back(checks::ProbeServices{agent_.loop_, agent_.resolvers_, agent_.http_},
-                         *check->definition,
-                         [this, place, done = std::move(done)](checks::Outcome outcome) {
-                             const auto answer = done;
-                             probes_.erase(*place);
-                             answer(std::move(outcome));
-                         });
+    probes_.emplace_back(
+        checks::ProbeServices{agent_.loop_, agent_.resolvers_, agent_.http_, &agent_.heartbeats_},
+        *check->definition, [this, place, done = std::move(done)](checks::Outcome outcome) {
+            const auto answer = done;
+            probes_.erase(*place);
+            answer(std::move(outcome));
+        });
     *place = std::prev(probes_.end());
+}
+
+void AgentBackend::ping(std::string_view name, const checks::Signal& signal,
+                        std::function<void(Result<checks::Heartbeat>)> done) {
+    const auto refuse = [&](Error error) {
+        agent_.loop_.post([done = std::move(done), error = std::move(error)] {
+            done(tl::make_unexpected(error));
+        });
+    };
+    const CarriedCheck* check = agent_.checks_.find(name);
+    if (check == nullptr) return refuse(no_such_check(name));
+    if (check->type != checks::Type::heartbeat) {
+        return refuse({Code::invalid, fmt::format("{} is no heartbeat, it is of type {}",
+                                                  check->short_name, to_text(check->type))});
+    }
+    const WallTime now = io::wall_now();
+    agent_.heartbeats_.on_signal(check->name, signal, now);
+    if (check->runs()) agent_.runner_.ask_at(check->key, io::monotonic_now());
+    // Whoever is told that it was heard may rely on it across a restart.
+    agent_.recorder_.settle([this, name = check->name, now, done = std::move(done)] {
+        agent_.loop_.post(
+            [heartbeat = agent_.heartbeats_.get(name, now), done] { done(heartbeat); });
+    });
 }
 
 void AgentBackend::outages(api::OutagesQuery query,
@@ -288,7 +345,8 @@ void AgentBackend::outages(api::OutagesQuery query,
             reader.outages({.check = "", .open_only = query.open_only, .since = query.since}));
         api::OutagesView view;
         view.truncated = stored.size() >= HistoryReader::outages_max;
-        for (const storage::Outage& outage : stored) view.outages.push_back(outage_view(outage));
+        for (const storage::Outage& outage : stored)
+            view.outages.push_back(api::outage_view(outage));
         std::ranges::reverse(view.outages);
         return view;
     };
@@ -297,7 +355,7 @@ void AgentBackend::outages(api::OutagesQuery query,
 
 void AgentBackend::outage(std::string_view id,
                           std::function<void(Result<api::OutageDetailView>)> done) {
-    const auto parsed = parse_outage_id(id);
+    const auto parsed = api::parse_outage_id(id);
     if (!parsed) {
         agent_.loop_.post([done = std::move(done), id = std::string(id)] {
             done(failure(Code::not_found,
@@ -306,7 +364,7 @@ void AgentBackend::outage(std::string_view id,
         return;
     }
     const CarriedCheck* check = agent_.checks_.find(parsed->check);
-    const std::string name = check == nullptr ? std::string(parsed->check) : check->name;
+    const std::string name = check == nullptr ? parsed->check : check->name;
     const auto question =
         [name, epoch = parsed->epoch, agent = agent_.config_.name,
          zone = agent_.config_.zone](HistoryReader& reader) -> Result<api::OutageDetailView> {
@@ -316,9 +374,68 @@ void AgentBackend::outage(std::string_view id,
     ask<api::OutageDetailView>(question, std::move(done));
 }
 
+void AgentBackend::why(api::WhyQuery query, std::function<void(Result<api::WhyView>)> done) {
+    const auto refuse = [&](Error error) {
+        agent_.loop_.post([done = std::move(done), error = std::move(error)] {
+            done(tl::make_unexpected(error));
+        });
+    };
+    const auto subject = find(query.check);
+    if (!subject) return refuse(no_such_check(query.check));
+    api::WhyView view;
+    view.check = check_view(*subject);
+    view.epoch = query.epoch.value_or(view.check.epoch);
+    view.held = view.epoch == view.check.epoch;
+    if (view.epoch > view.check.epoch) {
+        return refuse(
+            {Code::not_found, fmt::format("{}#{} has not come yet: {}#{} is held", query.check,
+                                          view.epoch, query.check, view.check.epoch)});
+    }
+    view.witnesses = witnesses(*subject);
+    if (subject->meshed) add_mesh_evidence(view, *subject);
+    // An even epoch is explained by the end of the outage before it.
+    const std::uint32_t outage_epoch = view.epoch - (view.epoch % 2 == 0 && view.epoch > 0 ? 1 : 0);
+    const auto question = [name = subject->name, outage_epoch, meshed = subject->meshed,
+                           agent = agent_.config_.name, zone = agent_.config_.zone,
+                           view = std::move(view)](HistoryReader& reader) mutable {
+        const auto stored = reader.outage(name, outage_epoch);
+        if (!stored) {
+            // Nothing to add: there was none, or it was long ago.
+            if (stored.error().code() == Code::not_found) return Result<api::WhyView>(view);
+            return Result<api::WhyView>(tl::make_unexpected(stored.error()));
+        }
+        if (!view.outage) view.outage = api::outage_view(*stored);
+        if (meshed) return Result<api::WhyView>(std::move(view));
+        view.outage->backing = api::Backing::panel_of_one;
+        if (view.epoch % 2 == 1) {
+            view.evidence = api::lone_opening(*view.outage, agent, zone);
+        } else if (stored->closed) {
+            view.evidence = api::lone_closing(*view.outage, agent, zone);
+        }
+        return Result<api::WhyView>(std::move(view));
+    };
+    ask<api::WhyView>(question, std::move(done));
+}
+
+void AgentBackend::add_mesh_evidence(api::WhyView& view, const Subject& subject) const {
+    const Council& council = *agent_.council_;
+    const gossip::CheckKey key = gossip::check_key(subject.name);
+    view.notice = council.agreement().no_quorum_text();
+    const auto outage = mesh_outage_view(council, subject.name);
+    const std::uint32_t epoch = view.epoch - (view.epoch % 2 == 0 && view.epoch > 0 ? 1 : 0);
+    if (outage && outage->id == fmt::format("{}#{}", subject.name, epoch)) view.outage = outage;
+    if (const auto* evidence = council.spread().evidence(key, view.epoch)) {
+        view.evidence = api::evidence_view(*evidence);
+    }
+}
+
 std::vector<api::MemberView> AgentBackend::members() const {
     const auto checks = static_cast<std::uint32_t>(agent_.checks_.rows().size());
-    if (agent_.mesh_) return agent_.mesh_->members(checks);
+    if (agent_.mesh_) {
+        auto members = agent_.mesh_->members(checks);
+        add_presence(members, *agent_.council_, agent_.config_);
+        return members;
+    }
     api::MemberView self;
     self.name = agent_.config_.name;
     self.zone = agent_.config_.zone;
@@ -326,6 +443,31 @@ std::vector<api::MemberView> AgentBackend::members() const {
     self.version = version;
     self.checks = checks;
     return {self};
+}
+
+void AgentBackend::keys(api::KeyCommand command, std::function<void(Result<api::KeysView>)> done) {
+    if (!agent_.mesh_) return later<api::KeysView>(no_mesh(), std::move(done));
+    agent_.mesh_->keys().run(command, std::move(done));
+}
+
+void AgentBackend::leave(std::function<void(Result<api::LeaveView>)> done) {
+    if (!agent_.mesh_) return later<api::LeaveView>(no_mesh(), std::move(done));
+    agent_.council_->leave();
+    agent_.mesh_->leave(
+        [done = std::move(done), name = agent_.config_.name] { done(api::LeaveView{name}); });
+}
+
+void AgentBackend::forget(api::ForgetQuery query,
+                          std::function<void(Result<api::ForgetView>)> done) {
+    if (!agent_.mesh_) return later<api::ForgetView>(no_mesh(), std::move(done));
+    auto names = agent_.mesh_->forget(query.agent, query.zone);
+    // Who is not known to membership any more may still count. Who lives is not forgotten.
+    if (names || names.error().code() == Code::not_found) {
+        const std::size_t counted = agent_.council_->forget(query.agent, query.zone);
+        if (!names && counted > 0) names = std::vector<std::string>{};
+    }
+    if (!names) return later<api::ForgetView>(tl::make_unexpected(names.error()), std::move(done));
+    later<api::ForgetView>(api::ForgetView{*std::move(names)}, std::move(done));
 }
 
 void AgentBackend::reload(std::function<void(Result<api::ReloadView>)> done) {

@@ -37,11 +37,17 @@ public:
     void history(api::HistoryQuery query,
                  std::function<void(Result<api::HistoryView>)> done) override;
     void probe(std::string_view check, std::function<void(Result<checks::Outcome>)> done) override;
+    void ping(std::string_view check, const checks::Signal& signal,
+              std::function<void(Result<checks::Heartbeat>)> done) override;
     void outages(api::OutagesQuery query,
                  std::function<void(Result<api::OutagesView>)> done) override;
     void outage(std::string_view id,
                 std::function<void(Result<api::OutageDetailView>)> done) override;
+    void why(api::WhyQuery query, std::function<void(Result<api::WhyView>)> done) override;
     std::vector<api::MemberView> members() const override;
+    void keys(api::KeyCommand command, std::function<void(Result<api::KeysView>)> done) override;
+    void leave(std::function<void(Result<api::LeaveView>)> done) override;
+    void forget(api::ForgetQuery query, std::function<void(Result<api::ForgetView>)> done) override;
     void reload(std::function<void(Result<api::ReloadView>)> done) override;
     std::vector<api::Event> events() const override;
     std::unique_ptr<api::Subscription> subscribe(
@@ -54,8 +60,22 @@ private:
     void ask(std::function<Result<Answer>(storage::HistoryReader&)> question,
              std::function<void(Result<Answer>)> done);
     void ask_next();
+    template <typename Answer>
+    void later(Result<Answer> answer, std::function<void(Result<Answer>)> done);
+
+    // A check that this agent carries or has heard of, by its name in the mesh.
+    struct Subject {
+        std::string name;
+        const CarriedCheck* own = nullptr;
+        bool meshed = false;
+    };
+    std::optional<Subject> find(std::string_view name) const;
 
     api::CheckView check_view(const CarriedCheck& check) const;
+    api::CheckView check_view(const Subject& subject) const;
+    std::vector<api::WitnessView> witnesses(const Subject& subject) const;
+    void add_mesh_evidence(api::WhyView& view, const Subject& subject) const;
+    api::WitnessView own_witness(const CarriedCheck& check) const;
     std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
     Agent& agent_;

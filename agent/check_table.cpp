@@ -58,26 +58,35 @@ CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
         const bool same = carried.definition == definition;
         carried.definition = definition;
         if (definition == nullptr || !definition->enabled) {
+            carried.in_use = false;
             carried.witness.reset();
             carried.shown = gossip::State::unknown;
             continue;
         }
         if (same && carried.runs()) continue;
-
-        gossip::Verdict verdict;
-        Cause cause;
-        if (carried.runs()) {
-            verdict = carried.witness->verdict();
-            cause = carried.witness->cause();
-        } else if (const auto stored = stored_.find(name); stored != stored_.end()) {
-            verdict = verdict_of(stored->second);
-            cause = {stored->second.failure_class, stored->second.message};
+        if (in_mesh_ && carried.scope == checks::Scope::mesh) {
+            carried.witness.reset();
+        } else {
+            judge_here(carried, now);
         }
-        carried.witness.emplace(*definition, verdict, std::move(cause), now);
-        carried.shown = carried.witness->state(now);
+        carried.in_use = true;
         changes.start.push_back(carried.key);
     }
     return changes;
+}
+
+void CheckTable::judge_here(CarriedCheck& carried, Instant now) {
+    gossip::Verdict verdict;
+    Cause cause;
+    if (carried.witness) {
+        verdict = carried.witness->verdict();
+        cause = carried.witness->cause();
+    } else if (const auto stored = stored_.find(carried.name); stored != stored_.end()) {
+        verdict = verdict_of(stored->second);
+        cause = {stored->second.failure_class, stored->second.message};
+    }
+    carried.witness.emplace(*carried.definition, verdict, std::move(cause), now);
+    carried.shown = carried.witness->state(now);
 }
 
 void CheckTable::restore(const storage::Loaded& loaded, Instant now) {
@@ -86,25 +95,22 @@ void CheckTable::restore(const storage::Loaded& loaded, Instant now) {
         const auto row = rows_.find(stored.name);
         if (row == rows_.end() || !row->second.runs()) continue;
         CarriedCheck& carried = row->second;
-        const gossip::Verdict& known = carried.witness->verdict();
-        if (stored.verdict && (!known.judged || stored.verdict->epoch > known.epoch)) {
-            carried.witness.emplace(*carried.definition, verdict_of(*stored.verdict),
-                                    Cause{stored.verdict->failure_class, stored.verdict->message},
-                                    now);
-            carried.shown = carried.witness->state(now);
+        if (carried.witness && stored.verdict) {
+            const gossip::Verdict& known = carried.witness->verdict();
+            if (!known.judged || stored.verdict->epoch > known.epoch) {
+                carried.witness.reset();
+                judge_here(carried, now);
+            }
         }
         for (const storage::Bucket& bucket : stored.recent) {
             const std::int64_t passed = bucket.passed;
+            RecentHour& hour = carried.seen.hour;
             if (passed > 0) {
-                carried.witness->recall(bucket.start, checks::Finding::passed,
-                                        bucket.latency_passed_total / passed);
+                hour.add(bucket.start, checks::Finding::passed,
+                         bucket.latency_passed_total / passed);
             }
-            if (bucket.failed > 0) {
-                carried.witness->recall(bucket.start, checks::Finding::failed, Duration{0});
-            }
-            if (bucket.errored > 0) {
-                carried.witness->recall(bucket.start, checks::Finding::errored, Duration{0});
-            }
+            if (bucket.failed > 0) hour.add(bucket.start, checks::Finding::failed, Duration{0});
+            if (bucket.errored > 0) hour.add(bucket.start, checks::Finding::errored, Duration{0});
         }
     }
 }

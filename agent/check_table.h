@@ -1,10 +1,10 @@
 // CheckTable: the checks that this agent carries, as they run.
 //
 // One row for each entry of the catalogue: its definition, and the witness that
-// judges it. A reload is applied as a difference: a row whose definition did not
-// change keeps its witness untouched; a changed one gets a new witness that
-// continues from the old one's verdict, because a verdict belongs to the name; a
-// row known by name only has a problem and nothing that runs.
+// judges it, unless the mesh does. A reload is applied as a difference: a row whose
+// definition did not change keeps its witness untouched; a changed one gets a new witness
+// that continues from the old one's verdict, because a verdict belongs to the name; a row
+// known by name only has a problem and nothing that runs.
 
 #pragma once
 
@@ -16,11 +16,23 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/recent_hour.h"
 #include "agent/witness.h"
 #include "checks/catalogue.h"
 #include "storage/load.h"
 
 namespace picket {
+
+// What this agent itself saw of a check lately.
+struct Sightings {
+    std::optional<checks::Run> last;
+    RecentHour hour;
+
+    void add(const checks::Run& run) {
+        last = run;
+        hour.add(run.started_at, run.outcome.finding, run.outcome.latency);
+    }
+};
 
 struct CarriedCheck {
     checks::CheckKey key{};
@@ -29,11 +41,14 @@ struct CarriedCheck {
     checks::Type type = checks::Type::http;
     checks::Scope scope = checks::Scope::mesh;
     const checks::Definition* definition = nullptr;  // Null: known by name only.
-    std::optional<Witness> witness;                  // Where there is a definition in use.
+    bool in_use = false;                             // There is a definition that is asked.
+    std::optional<Witness> witness;  // Of one in use that is judged here, not by the mesh.
+    Sightings seen;
     std::string problem;                           // Why it is not as its file says; empty: it is.
     gossip::State shown = gossip::State::pending;  // As the last event said.
 
-    bool runs() const { return witness.has_value(); }
+    bool runs() const { return in_use; }
+    bool meshed() const { return in_use && !witness.has_value(); }
 };
 
 // "root" for "root@web-03".
@@ -41,6 +56,9 @@ std::string_view name_in_file(std::string_view name);
 
 class CheckTable {
 public:
+    // `in_mesh`: checks of mesh scope are judged by the mesh.
+    explicit CheckTable(bool in_mesh = false) : in_mesh_(in_mesh) {}
+
     using Rows = std::map<std::string, CarriedCheck, std::less<>>;
 
     // What the runner has to do about a load.
@@ -66,6 +84,9 @@ public:
     const CarriedCheck* find(std::string_view name) const;
 
 private:
+    void judge_here(CarriedCheck& carried, Instant now);
+
+    bool in_mesh_;
     Rows rows_;
     std::unordered_map<checks::CheckKey, CarriedCheck*> by_key_;
     // Verdicts of names that are not carried now: a check that comes back goes on

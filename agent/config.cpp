@@ -52,6 +52,19 @@ Status check_agent_name(std::string_view text) {
     return checks::check_host(text);
 }
 
+// Of an agent's zone and of the mesh's label: both ride in the packets of the mesh.
+template <std::size_t bytes_max>
+Status check_short_line(std::string_view text) {
+    if (text.size() > bytes_max) {
+        return failure(Code::invalid,
+                       fmt::format("is {} bytes long; at most {} do", text.size(), bytes_max));
+    }
+    return checks::check_line(text);
+}
+
+constexpr std::size_t zone_bytes_max = 32;
+constexpr std::size_t label_bytes_max = 255;
+
 Status read_string(const Value& value, std::string& slot, Check check) {
     if (value.kind != Value::Kind::string) {
         return tl::make_unexpected(checks::wrong_kind(a_string, value));
@@ -142,6 +155,11 @@ Status read_version(const Value& value, std::array<std::uint8_t, 3>& slot) {
         !std::ranges::all_of(value.items, byte)) {
         return failure(Code::invalid, "expected three numbers from 0 to 255, such as [2, 5, 5]");
     }
+    const auto& numbers = value.items;
+    if (numbers[2].integer < numbers[0].integer || numbers[2].integer > numbers[1].integer) {
+        return failure(Code::invalid,
+                       "the third, which is spoken, must be from the first to the second");
+    }
     for (std::size_t i = 0; i < slot.size(); ++i) {
         slot[i] = static_cast<std::uint8_t>(value.items[i].integer);
     }
@@ -159,7 +177,7 @@ constexpr std::array<std::string_view, 5> sections{"agent", "gossip", "http", "h
 // clang-format off
 constexpr std::array settings{
     Setting{"agent", "name", [](const Value& v, Config& c) { return read_string(v, c.name, check_agent_name); }},
-    Setting{"agent", "zone", [](const Value& v, Config& c) { return read_string(v, c.zone, checks::check_line); }},
+    Setting{"agent", "zone", [](const Value& v, Config& c) { return read_string(v, c.zone, check_short_line<zone_bytes_max>); }},
     Setting{"agent", "labels", [](const Value& v, Config& c) { return read_labels(v, c.labels); }},
     Setting{"agent", "state_dir", [](const Value& v, Config& c) { return read_string(v, c.state_dir, checks::check_absolute_path); }},
     Setting{"agent", "socket", [](const Value& v, Config& c) { return read_string(v, c.socket, check_socket); }},
@@ -169,7 +187,7 @@ constexpr std::array settings{
     Setting{"gossip", "advertise", [](const Value& v, Config& c) { return read_string(v, c.gossip->advertise, check_listen); }},
     Setting{"gossip", "join", [](const Value& v, Config& c) { return read_strings(v, c.gossip->join, check_peer); }},
     Setting{"gossip", "profile", [](const Value& v, Config& c) { return read_profile(v, c.gossip->profile); }},
-    Setting{"gossip", "label", [](const Value& v, Config& c) { return read_string(v, c.gossip->label, checks::check_line); }},
+    Setting{"gossip", "label", [](const Value& v, Config& c) { return read_string(v, c.gossip->label, check_short_line<label_bytes_max>); }},
     Setting{"gossip", "keyring", [](const Value& v, Config& c) { return read_string(v, c.gossip->keyring, checks::check_absolute_path); }},
     Setting{"gossip", "delegate_version", [](const Value& v, Config& c) { return read_version(v, c.gossip->delegate_version); }},
     Setting{"http", "listen", [](const Value& v, Config& c) { return read_string(v, c.http_listen, check_listen); }},

@@ -128,6 +128,14 @@ bool MeshDriver::pump_once() {
         events_.on_failure(*failure);
         any = true;
     }
+    while (const auto delivery = mesh_.poll_delivery()) {
+        events_.on_delivery(*delivery);
+        any = true;
+    }
+    while (const auto pong = mesh_.poll_pong()) {
+        events_.on_pong(*pong);
+        any = true;
+    }
     return any;
 }
 

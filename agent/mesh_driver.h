@@ -42,6 +42,8 @@ public:
         std::function<void(const gossip::MemberEvent&)> on_member;
         std::function<void(gossip::UserMessage)> on_user;
         std::function<void(const gossip::StreamFailure&)> on_failure;
+        std::function<void(const gossip::Delivery&)> on_delivery;
+        std::function<void(const gossip::Pong&)> on_pong;
         std::function<void(Instant now)> on_turn;  // After all of the above.
     };
 

@@ -1,6 +1,7 @@
 #include "agent/mesh_node.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -26,6 +27,9 @@ using gossip::MemberEvent;
 
 constexpr std::string_view incarnation_fact = "incarnation";
 constexpr std::size_t failures_kept_max = 256;
+
+// "Forget this member", docs/PROTOCOL.md: the header, then the name to the end.
+constexpr std::uint8_t forget_kind = 0x4f;
 
 gossip::Timings timings_of(GossipProfile profile) {
     switch (profile) {
@@ -94,6 +98,14 @@ Status check_keys(const GossipConfig& gossip, LoadedKeys& keys) {
                     gossip.bind, gossip.keyring, keys.origin));
 }
 
+// What a member says of itself; empty where it says nothing.
+std::string tag(const gossip::Member& member, std::string_view name) {
+    const auto tags = gossip::decode_tags(member.meta);
+    if (!tags.has_value()) return {};
+    const auto found = tags->find(name);
+    return found == tags->end() ? std::string() : found->second;
+}
+
 // What happened to a member, after its name.
 std::string words(const MemberEvent& event) {
     const std::string place = to_text(event.member.address);
@@ -150,13 +162,17 @@ MeshNode::MeshNode(const Services& services, const Config& config, LoadedKeys ke
       mesh_(mesh_options(config, address, incarnation), make_ring(keys.keys), texts_,
             io::random_seed(), io::monotonic_now()),
       reserved_(incarnation),
-      seeds_(
-          services.loop, services.resolvers, config.gossip->join,
-          {.join =
-               [this](const SocketAddress& seed) {
-                   driver_->act([&](gossip::Mesh& mesh, Instant now) { mesh.join(now, seed); });
-               },
-           .reached = [this](const SocketAddress& seed) { return mesh_.swim().reached(seed); }}) {}
+      seeds_(services.loop, services.resolvers, config.gossip->join,
+             {.join =
+                  [this](const SocketAddress& seed) {
+                      driver_->act([&](gossip::Mesh& mesh, Instant now) { mesh.join(now, seed); });
+                  },
+              .reached = [this](const SocketAddress& seed) { return mesh_.swim().reached(seed); }}),
+      keys_(services.loop, *this, config.state_dir) {
+    on_kinds(0x40, 0x4e, [this](const gossip::UserMessage& message) { keys_.on_message(message); });
+    on_kinds(forget_kind, forget_kind,
+             [this](const gossip::UserMessage& message) { on_forget(message); });
+}
 
 Result<std::unique_ptr<MeshNode>> MeshNode::open(const Services& services, const Config& config,
                                                  const std::map<std::string, std::string>& facts) {
@@ -172,16 +188,27 @@ Result<std::unique_ptr<MeshNode>> MeshNode::open(const Services& services, const
         new MeshNode(services, config, std::move(keys), address, stored_incarnation(facts) + 1));
     node->reserve_at_start();
     node->driver_ = PICKET_TRY(MeshDriver::open(
-        services.loop, node->mesh_, bind_address(*config.gossip),
-        {.on_member = [raw = node.get()](const MemberEvent& event) { raw->on_member(event); },
-         .on_user = [raw =
-                         node.get()](const gossip::UserMessage& message) { raw->on_user(message); },
-         .on_failure =
-             [raw = node.get()](const gossip::StreamFailure& failure) { raw->on_failure(failure); },
-         .on_turn = [raw = node.get()](Instant now) { raw->on_turn(now); }}));
+        services.loop, node->mesh_, bind_address(*config.gossip), node->driver_events()));
     log_info(fmt::format("gossip on {}, advertised as {}, {}", config.gossip->bind,
                          to_text(address), key_words));
     return node;
+}
+
+MeshDriver::Events MeshNode::driver_events() {
+    return {.on_member = [this](const MemberEvent& event) { on_member(event); },
+            .on_user = [this](const gossip::UserMessage& message) { on_user(message); },
+            .on_failure = [this](const gossip::StreamFailure& failure) { on_failure(failure); },
+            .on_delivery =
+                [this](const gossip::Delivery& delivery) {
+                    if (const auto done = deliveries_.extract(delivery.ticket)) {
+                        done.mapped()(delivery);
+                    }
+                },
+            .on_pong =
+                [this](const gossip::Pong& pong) {
+                    if (const auto done = pongs_.extract(pong.ticket)) done.mapped()(pong);
+                },
+            .on_turn = [this](Instant now) { on_turn(now); }};
 }
 
 void MeshNode::start() {
@@ -225,6 +252,7 @@ void MeshNode::on_member(const MemberEvent& event) {
     services_.events.add(std::move(shown));
 
     if (member.liveness == Liveness::alive) failures_.erase(member.address);
+    if (on_member_) on_member_(event);
 }
 
 void MeshNode::on_failure(const gossip::StreamFailure& failure) {
@@ -270,18 +298,75 @@ void MeshNode::leave(std::function<void()> done) {
     driver_->act([](gossip::Mesh& mesh, Instant now) { mesh.leave(now); });
 }
 
-Status MeshNode::forget(const std::string& name) {
-    bool forgotten = false;
-    driver_->act([&](gossip::Mesh& mesh, Instant) { forgotten = mesh.forget(name); });
-    if (forgotten) return {};
-    const auto members = mesh_.swim().members();
-    const auto member = std::ranges::find(members, name, &gossip::Member::name);
-    if (member == members.end()) {
-        return failure(Code::not_found, fmt::format("no agent is named '{}'", name));
+Result<std::vector<std::string>> MeshNode::forget(const std::string& name,
+                                                  const std::string& zone) {
+    std::vector<std::string> names;
+    bool named = false;
+    for (const gossip::Member& member : mesh_.swim().members()) {
+        if (name.empty() ? tag(member, "zone") != zone : member.name != name) continue;
+        named = true;
+        if (!gossip::present(member.liveness)) names.push_back(member.name);
     }
-    return failure(Code::invalid, fmt::format("{} is {}: only an agent that failed or left can be "
-                                              "forgotten",
-                                              name, to_text(member->liveness)));
+    if (!named) {
+        return failure(Code::not_found, name.empty() ? fmt::format("no agent is in zone '{}'", zone)
+                                                     : fmt::format("no agent is named '{}'", name));
+    }
+    if (names.empty()) {
+        return failure(Code::invalid,
+                       fmt::format("{}: only agents that failed or left can be forgotten",
+                                   name.empty() ? fmt::format("all of zone {} live", zone)
+                                                : fmt::format("{} lives", name)));
+    }
+    driver_->act([&](gossip::Mesh& mesh, Instant now) {
+        for (const std::string& gone : names) {
+            const bool forgotten = mesh.forget(gone);
+            PICKET_ASSERT(forgotten);
+            const std::string message = {gossip::Mesh::picket_state, message_version,
+                                         static_cast<char>(forget_kind)};
+            // Names are short: it fits a packet.
+            PICKET_ASSERT(mesh.broadcast(now, gossip::Rank::decisions, 0, message + gone,
+                                         gossip::Audience::picket)
+                              .has_value());
+        }
+    });
+    log_info(fmt::format("forgotten: {}", fmt::join(names, ", ")));
+    return names;
+}
+
+void MeshNode::on_forget(const gossip::UserMessage& message) {
+    const std::string name = message.payload.substr(3);
+    if (!mesh_.forget(name)) return;
+    log_info(fmt::format("forgotten, as an agent was told: {}",
+                         printable_line(name, gossip::wire::name_bytes_max)));
+}
+
+void MeshNode::send_reliably(const SocketAddress& to, std::string payload,
+                             std::function<void(const gossip::Delivery&)> done) {
+    driver_->act([&](gossip::Mesh& mesh, Instant now) {
+        deliveries_.emplace(mesh.send_reliably(now, to, std::move(payload)), std::move(done));
+    });
+}
+
+void MeshNode::ping(const gossip::Member& member, Duration timeout, gossip::Mesh::Over over,
+                    std::function<void(const gossip::Pong&)> done) {
+    driver_->act([&](gossip::Mesh& mesh, Instant now) {
+        pongs_.emplace(mesh.ping(now, member.address, member.name, timeout, over), std::move(done));
+    });
+}
+
+std::vector<gossip::Member> MeshNode::others() const {
+    std::vector<gossip::Member> others = mesh_.swim().members();
+    std::erase_if(others, [&](const gossip::Member& member) {
+        return !gossip::present(member.liveness) || member.name == config_.name;
+    });
+    std::ranges::sort(others, {}, &gossip::Member::name);
+    return others;
+}
+
+std::optional<SocketAddress> MeshNode::address_of(std::string_view name) const {
+    const gossip::MemberView* view = name.empty() ? nullptr : mesh_.swim().table().find(name);
+    if (view == nullptr || !view->picket || !gossip::present(view->liveness)) return std::nullopt;
+    return view->address;
 }
 
 api::MeshView MeshNode::view() const {
@@ -322,14 +407,8 @@ std::vector<api::MemberView> MeshNode::members(std::uint32_t own_checks) const {
         view.since = wall - (now - member.since);
         view.incarnation = member.incarnation;
         view.picket = member.picket;
-        if (const auto tags = gossip::decode_tags(member.meta)) {
-            const auto tag = [&](std::string_view name) {
-                const auto found = tags->find(name);
-                return found == tags->end() ? std::string() : found->second;
-            };
-            view.zone = tag("zone");
-            if (view.picket) view.version = tag("version");
-        }
+        view.zone = tag(member, "zone");
+        if (view.picket) view.version = tag(member, "version");
         if (member.name == config_.name) view.checks = own_checks;
         views.push_back(std::move(view));
     }
@@ -357,7 +436,7 @@ std::vector<std::pair<std::string, std::uint64_t>> MeshNode::counters() const {
         {"gossip_packets_sent", packets.sent},
         {"gossip_packets_blocked", packets.sends_blocked},
         {"gossip_packets_unsent", packets.send_errors + mesh_.packets_unsent()},
-        {"gossip_messages_refused", refused},
+        {"gossip_messages_refused", refused + messages_malformed_},
         {"gossip_messages_unknown", messages_unknown_},
         {"gossip_messages_dropped", mesh_.user_messages_dropped()},
         {"gossip_streams_accepted", driver_->streams_accepted()},

@@ -28,6 +28,7 @@
 #include "agent/config.h"
 #include "agent/event_log.h"
 #include "agent/io/resolver.h"
+#include "agent/key_service.h"
 #include "agent/keyring_file.h"
 #include "agent/mesh_driver.h"
 #include "agent/recorder.h"
@@ -65,14 +66,29 @@ public:
     // nobody listened for as long as that may take. It stays away until it is restarted.
     void leave(std::function<void()> done);
 
-    // Drops a member that is failed or left. not_found where there is none of this
-    // name, invalid where it is alive.
-    Status forget(const std::string& name);
+    // Drops the member named, or all of a zone, that are failed or left, here and on
+    // every picket agent that lives; returns their names. not_found where there is none
+    // such, invalid where the one named is alive.
+    Result<std::vector<std::string>> forget(const std::string& name, const std::string& zone);
+
+    // Sends a user message to one picket agent over a stream; `done` hears what became
+    // of it. It is tried once.
+    void send_reliably(const SocketAddress& to, std::string payload,
+                       std::function<void(const gossip::Delivery&)> done);
+    // Asks a member whether it answers.
+    void ping(const gossip::Member& member, Duration timeout, gossip::Mesh::Over over,
+              std::function<void(const gossip::Pong&)> done);
 
     // Has `handler` take picket's messages whose kind is from `first` to `last`, and
     // which came as a packet or a stream. Requires that nobody has taken any of them.
     using Handler = std::function<void(const gossip::UserMessage&)>;
     void on_kinds(std::uint8_t first, std::uint8_t last, Handler handler);
+    // Hears of every change of a member, after it was logged and shown.
+    void set_on_member(std::function<void(const gossip::MemberEvent&)> on_member) {
+        on_member_ = std::move(on_member);
+    }
+    bool leaving() const { return mesh_.swim().leaving(); }
+    unsigned health_score() const { return mesh_.swim().health_score(); }
     // The user state of push/pulls with picket's agents.
     void on_state(Handler handler) { on_state_ = std::move(handler); }
     MeshDriver& driver() { return *driver_; }
@@ -80,7 +96,14 @@ public:
     // Records again what must survive, where storage began anew.
     void record_facts();
 
+    KeyService& keys() { return keys_; }
+    gossip::wire::KeyRing& ring() { return mesh_.keys(); }
+
     const std::string& name() const { return config_.name; }
+    std::vector<gossip::Member> others() const;  // That live, without this agent.
+    // Of a picket agent that lives.
+    std::optional<SocketAddress> address_of(std::string_view name) const;
+    void count_malformed() { ++messages_malformed_; }
     api::MeshView view() const;
     std::vector<api::MemberView> members(std::uint32_t own_checks) const;  // Sorted by name.
     std::vector<std::string> problems() const;
@@ -96,10 +119,12 @@ private:
     MeshNode(const Services& services, const Config& config, LoadedKeys keys,
              const SocketAddress& address, gossip::Incarnation incarnation);
 
+    MeshDriver::Events driver_events();
     void reserve_at_start();
     void on_member(const gossip::MemberEvent& event);
     void on_user(const gossip::UserMessage& message);
     void on_failure(const gossip::StreamFailure& failure);
+    void on_forget(const gossip::UserMessage& message);
     void on_turn(Instant now);
 
     Services services_;
@@ -110,11 +135,16 @@ private:
     gossip::Incarnation reserved_;
     std::vector<Kinds> kinds_;
     Handler on_state_;
+    std::function<void(const gossip::MemberEvent&)> on_member_;
     std::uint64_t messages_unknown_ = 0;
+    std::uint64_t messages_malformed_ = 0;
+    std::map<std::uint64_t, std::function<void(const gossip::Delivery&)>> deliveries_;
+    std::map<std::uint64_t, std::function<void(const gossip::Pong&)>> pongs_;
     std::map<SocketAddress, std::string> failures_;  // What was logged of each seed.
     std::vector<std::function<void()>> leaving_;
     std::unique_ptr<MeshDriver> driver_;
     Seeds seeds_;
+    KeyService keys_;
 };
 
 }  // namespace picket

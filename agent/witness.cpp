@@ -14,8 +14,6 @@ Witness::Witness(const checks::Definition& definition, gossip::Verdict stored, C
       cause_(std::move(stored_cause)) {}
 
 Witness::Effects Witness::on_run(const checks::Run& run) {
-    last_ = run;
-    hour_.add(run.started_at, run.outcome.finding, run.outcome.latency);
     if (run.outcome.finding == Finding::passed) {
         failing_since_.reset();
         if (!passing_since_) passing_since_ = run.started_at;

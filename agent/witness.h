@@ -1,8 +1,9 @@
 // Witness: this agent's part in one check.
 //
-// Takes each finished run, lets the streak make an opinion of it, and the
-// opinion a vote; the vote may change the verdict. Remembers what people ask for:
-// the latest outcome, the last hour, which failure the outage began with.
+// It is for what nobody else watches: host checks, and all checks of an agent that is in
+// no mesh. Takes each finished run, lets the streak make an opinion of it, and the opinion
+// a vote; the vote may change the verdict. What a panel of the mesh judges is the Council's
+// (council.h).
 //
 // Pure. What a run leads to is returned, and the agent carries it out in order:
 // record, then ask again.
@@ -12,7 +13,6 @@
 #include <optional>
 #include <string>
 
-#include "agent/recent_hour.h"
 #include "checks/definition.h"
 #include "checks/run.h"
 #include "checks/streak.h"
@@ -43,25 +43,16 @@ public:
     std::optional<gossip::Transition> on_tick(Instant now) { return panel_.on_tick(now); }
     Instant next_wakeup() const { return panel_.next_wakeup(); }
 
-    // Remembers an outcome from before a restart.
-    void recall(WallTime at, checks::Finding finding, Duration latency) {
-        hour_.add(at, finding, latency);
-    }
-
     gossip::State state(Instant now) const { return panel_.state(now); }
     const gossip::Verdict& verdict() const { return panel_.verdict(); }
     gossip::Vote last_vote() const { return panel_.last_vote(); }
     bool voted() const { return voted_; }
-    const std::optional<checks::Run>& last() const { return last_; }
-    const RecentHour& hour() const { return hour_; }
     // Of the outage while there is one, of the last one afterwards.
     const Cause& cause() const { return cause_; }
 
 private:
     checks::Streak streak_;
     gossip::PanelOfOne panel_;
-    std::optional<checks::Run> last_;
-    RecentHour hour_;
     Cause cause_;
     // Starts of the first attempts of the unbroken row of failures, or passes.
     std::optional<WallTime> failing_since_;

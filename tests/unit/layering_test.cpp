@@ -38,7 +38,14 @@ const std::vector<Rule> rules{
     {"checks", {"agent/base", "checks/"}, {"fmt/"}},
     {"checks/definition_parser", {"agent/base", "checks/"}, {"fmt/", "toml++/"}},
     {"checks/expectation", {"agent/base", "checks/"}, {"fmt/", "re2/", "nlohmann/"}},
+    {"checks/capture", {"agent/base", "checks/"}, {"fmt/", "re2/"}},
+    {"checks/json_value", {"agent/base", "checks/"}, {"fmt/", "nlohmann/"}},
     {"checks/probes", {"agent/base", "agent/io", "checks"}, {"fmt/"}},
+    {"checks/databases", {"agent/base/version.h", "checks/databases"}, {}},
+    {"checks/databases/mysql",
+     {"agent/base/version.h", "checks/databases"},
+     {"mysql.h", "errmsg.h"}},
+    {"checks/databases/postgres", {"agent/base/version.h", "checks/databases"}, {"libpq-fe.h"}},
     {"agent/io",
      {"agent/base", "agent/io"},
      {"fmt/", "uv.h", "curl/", "ares.h", "ares_", "openssl/", "systemd/"}},
@@ -55,7 +62,8 @@ const std::vector<Rule> rules{
      {"fmt/", "nlohmann/"}},
     {"agent/api",
      {"agent/base", "agent/io", "agent/incident", "agent/api", "checks/outcome.h",
-      "checks/definition.h", "gossip/agreement", "storage"},
+      "checks/definition.h", "checks/heartbeat.h", "gossip/agreement", "gossip/spread/record.h",
+      "storage"},
      {"fmt/", "nlohmann/"}},
     {"agent/api/server", {"agent/base", "agent/io", "agent/api"}, {"fmt/", "microhttpd.h"}},
     {"agent/cli",
@@ -67,7 +75,7 @@ const std::vector<Rule> rules{
 
 // Headers of the C library and the kernel: anyone may include them.
 const RE2 system_header(
-    R"((sys|arpa|netinet|linux|bits)/.*|(cerrno|dirent|fcntl|grp|ifaddrs|langinfo|malloc|net/if|netdb|poll|pwd|resolv|sched|signal|spawn|string|syslog|termios|time|unistd|locale|wchar)\.h)");
+    R"((sys|arpa|netinet|linux|bits)/.*|(cerrno|dirent|dlfcn|fcntl|glob|grp|ifaddrs|langinfo|malloc|net/if|netdb|poll|pwd|resolv|sched|signal|spawn|string|syslog|termios|time|unistd|locale|wchar)\.h)");
 const RE2 standard_header("[a-z_0-9]+");
 
 std::string read(const fs::path& path) {

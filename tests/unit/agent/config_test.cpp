@@ -131,6 +131,11 @@ TEST_CASE("all faults of a configuration are told, each in a line") {
         "mean lan\n"
         "picket.toml:5:20: gossip.delegate_version: expected three numbers from 0 to 255, such as "
         "[2, 5, 5]\n");
+    CHECK(problems("[gossip]\ndelegate_version = [2, 5, 6]\n[agent]\nzone = \"" +
+                   std::string(33, 'z') + "\"\n") ==
+          "picket.toml:2:20: gossip.delegate_version: the third, which is spoken, must be from the "
+          "first to the second\n"
+          "picket.toml:4:8: agent.zone: is 33 bytes long; at most 32 do\n");
     CHECK(problems("[history]\nraw = \"1m\"\nsize_max = 10\n") ==
           "picket.toml:2:7: history.raw: 1m is below 1h\n"
           "picket.toml:3:12: history.size_max: is below 1MiB\n");

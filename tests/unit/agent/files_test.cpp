@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "checks/catalogue.h"
+#include "checks/types/tcp.h"
 
 namespace picket {
 namespace {
@@ -51,8 +52,7 @@ TEST_CASE("directories are read, replaced and masked as on a real machine") {
           tree.path + "/etc/d.toml:1:1: is a directory, not a file");
     CHECK(to_text(loaded.next.problems()[1]) ==
           tree.path + "/etc/e.toml:1:1: the file is larger than 1 MiB");
-    CHECK(std::get<checks::TcpQuery>(loaded.next.find("a")->definition->query).address.value ==
-          "a:2");
+    CHECK(loaded.next.find("a")->definition->query.as<checks::TcpQuery>().address.value == "a:2");
 }
 
 TEST_CASE("a path that is no directory is a problem of its own") {

@@ -38,5 +38,14 @@ TEST_CASE("a near miss is recognised, a stranger is not") {
     CHECK(closest("", keys).empty());
 }
 
+TEST_CASE("base64 is RFC 4648's") {
+    CHECK(base64_encode("").empty());
+    CHECK(base64_encode("f") == "Zg==");
+    CHECK(base64_encode("fo") == "Zm8=");
+    CHECK(base64_encode("foo") == "Zm9v");
+    CHECK(base64_encode("foob") == "Zm9vYg==");
+    CHECK(base64_encode("\xff\xfe\xfd") == "//79");
+}
+
 }  // namespace
 }  // namespace picket

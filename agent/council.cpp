@@ -1,0 +1,522 @@
+#include "agent/council.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "agent/base/assert.h"
+#include "agent/base/log.h"
+#include "agent/base/text.h"
+#include "agent/io/clock.h"
+#include "agent/io/entropy.h"
+#include "checks/canonical.h"
+#include "gossip/spread/record_codec.h"
+
+namespace picket {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Of the user messages: records, exchanges and blobs (docs/PROTOCOL.md, 2).
+constexpr std::uint8_t kinds_first = 0x01;
+constexpr std::uint8_t kinds_last = 0x3f;
+
+constexpr std::string_view boot_fact = "boot";
+constexpr std::int64_t boot_epoch_seconds = 1'700'000'000;
+
+// max(stored + 1, seconds since boot_epoch_seconds): grows also where the disk was lost.
+gossip::Boot next_boot(const std::map<std::string, std::string>& facts, WallTime wall) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(wall.time_since_epoch()).count() -
+                         boot_epoch_seconds;
+    const auto clock = static_cast<gossip::Boot>(std::clamp<std::int64_t>(seconds, 1, 1LL << 31));
+    gossip::Boot stored = 0;
+    if (const auto fact = facts.find(std::string(boot_fact)); fact != facts.end()) {
+        std::from_chars(fact->second.data(), fact->second.data() + fact->second.size(), stored);
+    }
+    return std::max(stored + 1, clock);
+}
+
+gossip::Labels labels_of(const std::map<std::string, std::string>& labels) {
+    return {labels.begin(), labels.end()};
+}
+
+gossip::Spread::Options spread_options(const Config& config, gossip::Boot boot) {
+    return {.name = config.name,
+            .zone = config.zone,
+            .boot = boot,
+            .labels = labels_of(config.labels),
+            .joins = !config.gossip->join.empty()};
+}
+
+gossip::CheckKey mesh_key(checks::CheckKey key) {
+    return gossip::CheckKey{static_cast<std::uint64_t>(key)};
+}
+
+checks::CheckKey local_key(gossip::CheckKey key) {
+    return checks::CheckKey{static_cast<std::uint64_t>(key)};
+}
+
+std::string storage_key(const gossip::RecordKey& key) {
+    return fmt::format("{:016x}{:016x}", key.subject, key.part);
+}
+
+gossip::Answer answer_of(const checks::Run& run) {
+    const checks::Outcome& outcome = run.outcome;
+    gossip::Answer answer;
+    switch (outcome.finding) {
+        case checks::Finding::passed:
+            answer.finding = gossip::Answer::Finding::passed;
+            break;
+        case checks::Finding::failed:
+            answer.finding = gossip::Answer::Finding::failed;
+            break;
+        case checks::Finding::errored:
+            answer.finding = gossip::Answer::Finding::errored;
+            break;
+    }
+    answer.failure = static_cast<gossip::FailureCode>(outcome.failure_class);
+    answer.message = outcome.message;
+    answer.latency = outcome.latency;
+    answer.out_of_time = outcome.failure_class == checks::FailureClass::timeout ||
+                         outcome.failure_class == checks::FailureClass::latency;
+    return answer;
+}
+
+gossip::Declaration declaration_of(const checks::Definition& definition) {
+    gossip::Declaration declaration;
+    declaration.name = definition.name;
+    declaration.type = to_text(definition.type());
+    declaration.check = mesh_key(checks::check_key(definition.name));
+    declaration.fingerprint = gossip::Fingerprint{checks::probe_fingerprint(definition)};
+    declaration.witnesses = static_cast<std::uint8_t>(
+        definition.witnesses
+            ? std::clamp<std::uint32_t>(*definition.witnesses, 1, gossip::panel_max)
+            : gossip::Declaration::witnesses_all);
+    declaration.quorum = static_cast<std::uint8_t>(
+        std::min<std::uint32_t>(definition.quorum.value_or(0), gossip::panel_max));
+    declaration.from = definition.from;
+    declaration.interval_ms = static_cast<std::uint32_t>(definition.interval / 1ms);
+    declaration.timeout_ms = static_cast<std::uint32_t>(definition.timeout / 1ms);
+    for (const auto& label : definition.labels) {
+        if (declaration.labels.size() < gossip::labels_max) declaration.labels.push_back(label);
+    }
+    return declaration;
+}
+
+gossip::PartitionPolicy policy_of(checks::OnPartition policy) {
+    switch (policy) {
+        case checks::OnPartition::local:
+            return gossip::PartitionPolicy::local;
+        case checks::OnPartition::page:
+            return gossip::PartitionPolicy::page;
+        case checks::OnPartition::freeze:
+            break;
+    }
+    return gossip::PartitionPolicy::freeze;
+}
+
+}  // namespace
+
+Council::Council(const Services& services, const Config& config, const storage::Loaded& stored,
+                 std::function<void()> on_outage)
+    : services_(services),
+      config_(config),
+      on_outage_(std::move(on_outage)),
+      spread_(spread_options(config, next_boot(stored.agent_facts, io::wall_now())),
+              io::random_seed(), io::monotonic_now()),
+      agreement_({.name = config.name, .zone = config.zone, .boot = spread_.boot()},
+                 io::random_seed(), io::monotonic_now()),
+      timer_(services.loop, [this] { pump(); }) {
+    const Instant now = io::monotonic_now();
+    const WallTime wall = io::wall_now();
+    services_.recorder.record(
+        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread_.boot())});
+    restore(stored, now, wall);
+    adopt_stored_verdicts(stored, now, wall);
+    update_standing(now);
+    agreement_.set_reference(now, spread_.reference().counted());
+    listen();
+}
+
+void Council::restore(const storage::Loaded& stored, Instant now, WallTime wall) {
+    std::size_t malformed = 0;
+    for (const storage::MeshRecord& record : stored.mesh_records) {
+        if (record.bytes && !spread_.restore(now, wall, *record.bytes)) ++malformed;
+    }
+    if (malformed > 0) {
+        log_warning(fmt::format("{} stored records of the mesh are not understood, and left out",
+                                malformed));
+    }
+}
+
+// An agent that was alone until now has counted its outages; their numbers go on. One that
+// is open ends here: its only witness is now one of several.
+void Council::adopt_stored_verdicts(const storage::Loaded& stored, Instant now, WallTime wall) {
+    if (!stored.mesh_records.empty()) return;  // It was in a mesh before.
+    for (const storage::StoredCheck& check : stored.checks) {
+        if (!check.verdict || check.verdict->epoch == 0 ||
+            check.name.find('@') != std::string::npos) {
+            continue;
+        }
+        const gossip::CheckKey key = gossip::check_key(check.name);
+        const std::uint32_t epoch = check.verdict->epoch + check.verdict->epoch % 2;
+        gossip::VerdictRecord verdict;
+        verdict.check = key;
+        verdict.epoch = epoch;
+        verdict.backing = gossip::Backing::panel_of_one;
+        verdict.proposer = spread_.self();
+        verdict.closed_at = check.verdict->since.value_or(check.verdict->at);
+        spread_.put(now, wall, verdict);
+    }
+}
+
+void Council::listen() {
+    services_.node.set_on_member([this](const gossip::MemberEvent& event) {
+        if (event.kind != gossip::MemberEvent::Kind::changed &&
+            event.kind != gossip::MemberEvent::Kind::updated) {
+            return;
+        }
+        const Instant now = io::monotonic_now();
+        spread_.on_member(now, io::wall_now(), event.member);
+        note_peer(now, gossip::agent_id(event.member.name));
+        pump();
+    });
+    const auto on_message = [this](const gossip::UserMessage& message) {
+        spread_.on_user(io::monotonic_now(), io::wall_now(), message.payload, message.from);
+        pump();
+    };
+    services_.node.on_kinds(kinds_first, kinds_last, on_message);
+    services_.node.on_state(on_message);
+    services_.runner.on_slot([this](Instant now, checks::CheckKey key) {
+        agreement_.on_slot(now, mesh_key(key));
+        pump();
+    });
+}
+
+// ---- What is checked
+
+void Council::apply(const checks::Catalogue& catalogue,
+                    const std::vector<checks::CheckKey>& start) {
+    const Instant now = io::monotonic_now();
+    std::map<std::string, gossip::FileBlob> files;
+    ours_.clear();
+    for (const auto& [name, check] : services_.checks.rows()) {
+        if (!check.meshed()) continue;
+        const checks::Definition& definition = *check.definition;
+        const gossip::Declaration declaration = declaration_of(definition);
+        gossip::MeshCheck& extra = ours_[declaration.check];
+        extra.fingerprint = declaration.fingerprint;
+        extra.fail_after = definition.fail_after;
+        extra.recover_after = definition.recover_after;
+        extra.on_partition = policy_of(definition.on_partition);
+        names_[declaration.check] = name;
+        const checks::CatalogueEntry* entry = catalogue.find(name);
+        gossip::FileBlob& file = files[entry == nullptr ? std::string() : entry->file];
+        if (file.declarations.size() < gossip::declarations_max) {
+            file.declarations.push_back(declaration);
+        }
+    }
+    std::vector<gossip::FileBlob> blobs;
+    for (auto& [name, blob] : files) {
+        if (blobs.size() < gossip::catalog_files_max) blobs.push_back(std::move(blob));
+    }
+    for (const checks::CheckKey key : start) {
+        const CarriedCheck& check = services_.checks.at(key);
+        if (!check.meshed()) continue;
+        services_.runner.add_witnessed(key, *check.definition);
+        take_seat(mesh_key(key));
+    }
+    spread_.set_checks(now, io::wall_now(), blobs);
+    update_checks(now);
+    pump();
+}
+
+void Council::on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt,
+                         const checks::Run& run) {
+    agreement_.on_answer(io::monotonic_now(), mesh_key(key), attempt, answer_of(run));
+    pump();
+}
+
+// ---- The pump
+
+void Council::pump() {
+    again_ = true;
+    if (pumping_ || stopped_) return;
+    pumping_ = true;
+    while (std::exchange(again_, false)) {
+        const Instant now = io::monotonic_now();
+        const WallTime wall = io::wall_now();
+        update_standing(now);
+        while (pump_once(now, wall)) {
+        }
+        update_fitness(now, wall);
+        if (show_at_ <= now) show_states(now, wall);
+    }
+    pumping_ = false;
+    timer_.set(std::min({spread_.next_wakeup(), agreement_.next_wakeup(), show_at_}));
+}
+
+bool Council::pump_once(Instant now, WallTime wall) {
+    const bool spread = pump_spread(now, wall);
+    const bool agreement = pump_agreement(now, wall);
+    return spread || agreement;
+}
+
+bool Council::pump_spread(Instant now, WallTime wall) {
+    bool any = false;
+    if (spread_.next_wakeup() <= now) {
+        spread_.on_tick(now, wall);
+        any = true;
+    }
+    while (const auto order = spread_.poll_persist()) persist(*order), any = true;
+    while (const auto event = spread_.poll_event()) {
+        on_spread_event(now, wall, *event);
+        any = true;
+    }
+    services_.node.driver().act([&](gossip::Mesh& mesh, Instant at) {
+        while (const auto broadcast = spread_.poll_broadcast()) {
+            if (!mesh.broadcast(at, broadcast->rank, broadcast->key, broadcast->payload,
+                                gossip::Audience::picket)) {
+                log_debug("a record fits no packet, and waits for anti-entropy");
+            }
+        }
+        while (auto letter = spread_.poll_letter()) {
+            if (letter->way == gossip::Letter::Way::reliable) {
+                mesh.send_reliably(at, letter->address, std::move(letter->payload));
+            } else if (!mesh.send(at, letter->address, letter->payload)) {
+                log_debug("a record for one agent fits no packet");
+            }
+        }
+        while (auto state = spread_.poll_user_state()) mesh.set_user_state(*std::move(state));
+    });
+    return any;
+}
+
+bool Council::pump_agreement(Instant now, WallTime wall) {
+    bool any = false;
+    while (agreement_.next_wakeup() <= now) {
+        agreement_.on_tick(now, wall);
+        any = true;
+    }
+    while (const auto attempt = agreement_.poll_attempt()) start_attempt(now, *attempt);
+    while (const auto dispatch = agreement_.poll_dispatch()) {
+        spread_.send(gossip::agent_id(dispatch->to), dispatch->record);
+        any = true;
+    }
+    while (const auto question = agreement_.poll_ping()) ask_member(*question);
+    while (auto proposal = agreement_.poll_proposal()) {
+        publish(now, wall, *std::move(proposal));
+        any = true;
+    }
+    while (auto notice = agreement_.poll_notice()) {
+        fit(*notice);
+        spread_.put(now, wall, *std::move(notice));
+        any = true;
+    }
+    while (const auto event = agreement_.poll_event()) {
+        on_agreement_event(now, wall, *event);
+        any = true;
+    }
+    return any;
+}
+
+void Council::persist(const gossip::PersistOrder& order) {
+    storage::MeshRecord record{.kind = std::string(to_text(order.key.kind)),
+                               .key = storage_key(order.key),
+                               .bytes = std::nullopt,
+                               .forget_at = std::nullopt};
+    if (!order.payload.empty()) record.bytes = order.payload;
+    services_.recorder.record_durably(
+        std::move(record), [this, ticket = order.ticket](const Status& status) {
+            if (stopped_) return;
+            if (!status) ++records_not_durable_;
+            spread_.on_persisted(io::monotonic_now(), io::wall_now(), ticket);
+            pump();
+        });
+}
+
+void Council::publish(Instant now, WallTime wall, gossip::Proposal proposal) {
+    if (proposal.evidence) {
+        fit(*proposal.evidence);
+        proposal.verdict.evidence = hash_of(*proposal.evidence);
+        spread_.put(now, wall, *std::move(proposal.evidence));
+    }
+    fit(proposal.verdict);
+    spread_.put(now, wall, std::move(proposal.verdict));
+}
+
+void Council::start_attempt(Instant now, const gossip::Attempt& attempt) {
+    if (!attempt.host.empty()) return ask_host(now, attempt);
+    const CarriedCheck* check = services_.checks.find(local_key(attempt.check));
+    // What is not carried any more is not asked; Agreement hears of that next.
+    if (check == nullptr || !check->meshed()) return;
+    services_.runner.attempt(local_key(attempt.check), attempt.id);
+}
+
+void Council::ask_host(Instant now, const gossip::Attempt& attempt) {
+    const Ask ask{attempt.check, attempt.id, now};
+    const gossip::Spread::Peer* peer = spread_.peer(gossip::agent_id(attempt.host));
+    if (peer == nullptr) return;
+    gossip::Member member;
+    member.name = peer->name;
+    member.address = peer->address;
+    services_.node.ping(
+        member, gossip::Agreement::host_timeout, gossip::Mesh::Over::stream,
+        [this, ask](const gossip::Pong& pong) {
+            const Instant ended = io::monotonic_now();
+            gossip::Answer answer;
+            answer.finding =
+                pong.answered ? gossip::Answer::Finding::passed : gossip::Answer::Finding::failed;
+            if (!pong.answered) {
+                answer.failure = static_cast<gossip::FailureCode>(checks::FailureClass::timeout);
+                answer.message = "its agent does not answer over TCP";
+                answer.out_of_time = ended - ask.began >= gossip::Agreement::host_timeout;
+            }
+            answer.latency = ended - ask.began;
+            agreement_.on_answer(ended, ask.check, ask.attempt, std::move(answer));
+            pump();
+        });
+}
+
+void Council::ask_member(const gossip::RollCall::Question& question) {
+    const gossip::Spread::Peer* peer = spread_.peer(gossip::agent_id(question.name));
+    if (peer == nullptr) return;  // Never met in this run: no answer, then.
+    gossip::Member member;
+    member.name = peer->name;
+    member.address = peer->address;
+    services_.node.ping(member, question.timeout, gossip::Mesh::Over::packet,
+                        [this, call = question.call, name = peer->name](const gossip::Pong& pong) {
+                            if (!pong.answered) return;
+                            agreement_.on_roll_call_answer(io::monotonic_now(), call, name);
+                            pump();
+                        });
+}
+
+void Council::stop() {
+    stopped_ = true;
+    timer_.clear();
+}
+
+// ---- What people do, and ask
+
+std::size_t Council::forget(std::string_view name, std::string_view zone) {
+    const Instant now = io::monotonic_now();
+    const WallTime wall = io::wall_now();
+    const std::size_t forgotten =
+        zone.empty() ? spread_.forget(now, wall, name) : spread_.forget_zone(now, wall, zone);
+    pump();
+    return forgotten;
+}
+
+void Council::leave() {
+    spread_.leave(io::monotonic_now(), io::wall_now());
+    pump();
+}
+
+void Council::record_everything() {
+    services_.recorder.record(
+        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread_.boot())});
+    const auto keep = [this](const gossip::Record& record) {
+        const gossip::RecordKey key = gossip::key_of(record);
+        services_.recorder.record(storage::MeshRecord{.kind = std::string(to_text(key.kind)),
+                                                      .key = storage_key(key),
+                                                      .bytes = encode(record),
+                                                      .forget_at = std::nullopt});
+    };
+    spread_.registry().each<gossip::VerdictRecord>([&](const auto& verdict) {
+        keep(verdict);
+        record_outage(verdict.check);
+    });
+    spread_.registry().each<gossip::EvidenceRecord>(keep);
+    spread_.registry().each<gossip::ReferenceRecord>(keep);
+}
+
+bool Council::outage(checks::CheckKey key) const {
+    const gossip::VerdictRecord* verdict = spread_.verdict(mesh_key(key));
+    return verdict != nullptr && verdict->outage();
+}
+
+std::string Council::name_of(gossip::CheckKey key) const {
+    if (const auto known = names_.find(key); known != names_.end()) return known->second;
+    if (const auto* entry = spread_.catalog().find(key)) return entry->active.declaration.name;
+    return fmt::format("{:016x}", static_cast<std::uint64_t>(key));
+}
+
+bool Council::knows(std::string_view name) const {
+    const gossip::CheckKey key = gossip::check_key(name);
+    return agreed_.contains(key) || spread_.verdict(key) != nullptr;
+}
+
+std::vector<std::pair<std::string, gossip::CheckKey>> Council::subjects() const {
+    std::vector<std::pair<std::string, gossip::CheckKey>> subjects;
+    for (const auto& [key, check] : agreed_) subjects.emplace_back(check.name, key);
+    for (const auto& [key, name] : names_) {
+        if (!name.starts_with("host/")) continue;
+        const gossip::VerdictRecord* verdict = spread_.verdict(key);
+        if (verdict != nullptr && verdict->epoch > 0) subjects.emplace_back(name, key);
+    }
+    std::ranges::sort(subjects);
+    return subjects;
+}
+
+std::map<std::string, std::string> Council::zones_alive() const {
+    std::map<std::string, std::string> zones;
+    for (const gossip::Member& member : services_.node.others()) {
+        const auto* peer = spread_.peer(gossip::agent_id(member.name));
+        if (peer != nullptr) zones.emplace(peer->name, peer->zone);
+    }
+    return zones;
+}
+
+std::vector<std::string> Council::problems() const {
+    std::vector<std::string> problems;
+    if (const std::string text = agreement_.no_quorum_text(); !text.empty()) {
+        problems.push_back("mesh: " + text);
+    }
+    return problems;
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> Council::counters() const {
+    std::uint64_t refused = 0;
+    for (std::size_t i = 0; i < gossip::refusal_count; ++i) {
+        const auto refusal = static_cast<gossip::Refusal>(i);
+        if (refusal != gossip::Refusal::known) refused += spread_.refused(refusal);
+    }
+    std::uint64_t malformed = 0;
+    for (std::size_t i = 0; i < gossip::wire::fault_count; ++i) {
+        malformed += spread_.faults(static_cast<gossip::wire::Fault>(i));
+    }
+    std::uint64_t disregarded = 0;
+    for (std::size_t i = 0; i < gossip::disregarded_count; ++i) {
+        disregarded += agreement_.disregarded(static_cast<gossip::Disregarded>(i));
+    }
+    return {{"mesh_checks", agreed_.size()},
+            {"records_held", spread_.registry().size()},
+            {"records_refused", refused},
+            {"records_malformed", malformed},
+            {"records_not_durable", records_not_durable_},
+            {"votes_disregarded", disregarded},
+            {"votes_dropped", spread_.events_dropped()}};
+}
+
+bool selects(std::string_view selector, const gossip::Labels& labels) {
+    while (!selector.empty()) {
+        const std::size_t comma = selector.find(',');
+        const std::string_view term = trim(selector.substr(0, comma));
+        selector.remove_prefix(comma == selector.npos ? selector.size() : comma + 1);
+        const std::size_t equals = term.find('=');
+        if (equals == term.npos) return false;
+        std::string_view name = term.substr(0, equals);
+        const bool differs = name.ends_with('!');
+        if (differs) name.remove_suffix(1);
+        const auto label =
+            std::ranges::find(labels, trim(name), &gossip::Labels::value_type::first);
+        const bool equal = label != labels.end() && label->second == trim(term.substr(equals + 1));
+        if (equal == differs) return false;
+    }
+    return true;
+}
+
+}  // namespace picket

@@ -1,0 +1,159 @@
+// Council: this agent's part in what the mesh agrees on.
+//
+// Joins gossip::Spread (what picket's agents tell each other) and gossip::Agreement (how
+// they decide) with the rest of the agent: the MeshNode carries their messages, the Runner
+// asks when Agreement says so, the Recorder makes their records durable, the EventLog and
+// the API hear what came of it. It decides nothing itself.
+//
+// Persist, then show, then send: a record that the registry hands out is written with
+// FULL sync before it counts as held. Where the disk refuses, the agent goes on without, as
+// one that has no disk does, and counts it (`records_not_durable`).
+//
+// Everything happens in pump(), which runs on the loop after each input and when a timer
+// comes, until there is nothing left to do.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/check_table.h"
+#include "agent/config.h"
+#include "agent/event_log.h"
+#include "agent/mesh_node.h"
+#include "agent/recorder.h"
+#include "checks/probes/runner.h"
+#include "gossip/agreement/agreement.h"
+#include "gossip/spread/spread.h"
+#include "storage/load.h"
+
+namespace picket {
+
+class Council {
+public:
+    // A state may change because time passes: a check that nobody answers for becomes unknown.
+    static constexpr Duration show_interval = std::chrono::seconds(1);
+
+    // All must outlive it.
+    struct Services {
+        io::Loop& loop;
+        MeshNode& node;
+        Recorder& recorder;
+        checks::Runner& runner;
+        EventLog& events;
+        CheckTable& checks;
+    };
+
+    // `on_outage` is called when an outage was opened, closed or changed.
+    Council(const Services& services, const Config& config, const storage::Loaded& stored,
+            std::function<void()> on_outage);
+    Council(const Council&) = delete;
+    Council& operator=(const Council&) = delete;
+
+    // The definitions in force are these now. Those that changed have been taken from the
+    // runner; the Council gives it those of `start` that the mesh judges.
+    void apply(const checks::Catalogue& catalogue, const std::vector<checks::CheckKey>& start);
+
+    // An attempt that Agreement wanted has ended, and is recorded.
+    void on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt,
+                    const checks::Run& run);
+
+    // Everything held, once more: storage began anew.
+    void record_everything();
+
+    // From now on it does nothing: the agent ends. The node need not outlive this.
+    void stop();
+
+    // Takes whoever is named, or all of the zone, out of the reference. How many that were.
+    std::size_t forget(std::string_view name, std::string_view zone);
+    // Tells the mesh that this agent goes, beside MeshNode::leave().
+    void leave();
+
+    // ---- What the API shows
+
+    // Whether the mesh holds an outage of this check.
+    bool outage(checks::CheckKey key) const;
+    const gossip::Agreement& agreement() const { return agreement_; }
+    const gossip::Spread& spread() const { return spread_; }
+    // The name of a check of the mesh, of a host's `host/NAME`, or the key in hex digits.
+    std::string name_of(gossip::CheckKey key) const;
+    // There is a check of the mesh of this name, or there was one.
+    bool knows(std::string_view name) const;
+    // Checks of the mesh and hosts that there is something to say of, by name.
+    std::vector<std::pair<std::string, gossip::CheckKey>> subjects() const;
+    // The latest outage of a check, as it is stored; absent where there never was one.
+    std::optional<storage::Outage> latest_outage(gossip::CheckKey key) const;
+    // Living agents other than this one, and their zones.
+    std::map<std::string, std::string> zones_alive() const;
+    const std::string& own_name() const { return config_.name; }
+    std::vector<std::string> problems() const;
+    std::vector<std::pair<std::string, std::uint64_t>> counters() const;
+
+private:
+    struct Ask {  // The liveness of a host that is being asked about.
+        gossip::CheckKey check{};
+        gossip::AttemptId attempt = 0;
+        Instant began{};
+    };
+
+    void restore(const storage::Loaded& stored, Instant now, WallTime wall);
+    void adopt_stored_verdicts(const storage::Loaded& stored, Instant now, WallTime wall);
+    void listen();
+
+    void pump();
+    bool pump_once(Instant now, WallTime wall);
+    bool pump_spread(Instant now, WallTime wall);
+    bool pump_agreement(Instant now, WallTime wall);
+    void persist(const gossip::PersistOrder& order);
+    void start_attempt(Instant now, const gossip::Attempt& attempt);
+    void ask_host(Instant now, const gossip::Attempt& attempt);
+    void ask_member(const gossip::RollCall::Question& question);
+    void publish(Instant now, WallTime wall, gossip::Proposal proposal);
+
+    // council_events.cpp: what came of it, for the other half and for people.
+    void on_spread_event(Instant now, WallTime wall, const gossip::SpreadEvent& event);
+    void on_record(Instant now, WallTime wall, const gossip::RecordHeld& change);
+    void on_verdict_held(Instant now, WallTime wall, const gossip::VerdictRecord& verdict,
+                         const gossip::VerdictRecord* before);
+    void on_evidence_held(const gossip::EvidenceRecord& evidence);
+    void on_agreement_event(Instant now, WallTime wall, const gossip::AgreementEvent& event);
+    void note_peer(Instant now, gossip::AgentId agent);
+    void update_standing(Instant now);
+    void update_checks(Instant now);
+    void update_fitness(Instant now, WallTime wall);
+    void take_seat(gossip::CheckKey key);
+    void record_outage(gossip::CheckKey key, const gossip::VerdictRecord* before = nullptr);
+    void show_state(Instant now, WallTime wall, gossip::CheckKey key);
+    void show_states(Instant now, WallTime wall);
+
+    Services services_;
+    const Config& config_;
+    std::function<void()> on_outage_;
+    gossip::Spread spread_;
+    gossip::Agreement agreement_;
+    io::Timer timer_;
+    bool stopped_ = false;
+    bool pumping_ = false;
+    bool again_ = false;
+
+    std::map<gossip::CheckKey, gossip::MeshCheck> agreed_;  // As Agreement was told.
+    std::map<gossip::CheckKey, std::string> names_;         // Of checks, and of hosts met.
+    std::map<gossip::CheckKey, gossip::State> shown_;       // As the last event said.
+    Instant show_at_{};                                   // When all states are gone through again.
+    std::map<gossip::CheckKey, gossip::MeshCheck> ours_;  // What the definitions add.
+    gossip::Agreement::Standing standing_;
+    std::optional<std::string> unfit_reason_;
+    std::uint64_t records_not_durable_ = 0;
+};
+
+// Whether an agent with these labels is meant by a definition's `from`,
+// "role=edge,tier!=test": all of its terms must hold. Empty: everybody.
+bool selects(std::string_view selector, const gossip::Labels& labels);
+
+}  // namespace picket
