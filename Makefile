@@ -46,13 +46,21 @@ CXXFLAGS_ALL = -std=c++20 -I. $(DEFINES) $(WARNINGS) $(WERROR) $(CXXFLAGS_$(PROF
 LDFLAGS_ALL = $(LDFLAGS_$(PROFILE)) -Wl,--as-needed -fuse-ld=gold $(LDFLAGS)
 
 # --as-needed drops what a program does not use, so that the CLI loads three libraries, not forty.
+# The client libraries of databases, each in a part that is loaded where it is needed.
+DATABASES := mysql postgres
+DATABASE_CXXFLAGS := -isystem /usr/include/mariadb -isystem /usr/include/postgresql
+DATABASE_LIBRARY_mysql := -lmariadb
+DATABASE_LIBRARY_postgres := -lpq
+
 LIBRARIES := -luv -lcurl -lcares -lre2 -lsqlite3 -lmicrohttpd -lsystemd -lspdlog -lfmt -lssl \
     -lcrypto -lpthread
 
 # ---- Sources ---------------------------------------------------------------------------------
 
 MAINS := agent/picketd.cpp agent/picket.cpp
-SOURCES := $(filter-out $(MAINS),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
+HELPER_SOURCE := agent/picket_helper.cpp
+DATABASE_SOURCES := $(wildcard checks/databases/*.cpp)
+SOURCES := $(filter-out $(MAINS) $(HELPER_SOURCE) $(DATABASE_SOURCES),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
     checks/*/*.cpp gossip/*.cpp gossip/*/*.cpp storage/*.cpp)))
 # Programs that tests start; the rest of tests/support is linked into the tests.
 TEST_PROGRAM_SOURCES := tests/support/storage_writer.cpp
@@ -69,15 +77,17 @@ ALL_FILES := $(filter %.h %.cpp,$(ALL_FILES))
 objects = $(patsubst %.cpp,$(BUILD)/obj/%.o,$(1))
 LIBRARY := $(BUILD)/libpicket.a
 PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
+# What picketd runs or loads; installed to /usr/lib/picket.
+PARTS := $(BUILD)/picket-helper $(DATABASES:%=$(BUILD)/picket-%.so)
 
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(HELPER_SOURCE) $(DATABASE_SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
     $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(SIM_SOURCES) $(INTEGRATION_SOURCES) \
     $(FUZZ_SOURCES) tests/fuzz/replay_main.cpp))
 
 # ---- Programs --------------------------------------------------------------------------------
 
 .PHONY: all
-all: build-dependencies $(PROGRAMS)  ## build/release/picketd and build/release/picket
+all: build-dependencies $(PROGRAMS) $(PARTS)  ## build/release/picketd and build/release/picket
 
 $(BUILD)/obj/%.o: %.cpp | build-dependencies
 	@mkdir -p $(@D)
@@ -88,14 +98,23 @@ $(LIBRARY): $(call objects,$(SOURCES))
 	@rm -f $@
 	@ar crs $@ $^
 
-LINK = @echo "  link $@" && $(CXX) $(LDFLAGS_ALL) $(filter %.o %.a,$^) $(LIBRARIES) -o $@
+LINK = @echo "  link $@" && $(CXX) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBRARIES) -o $@
 
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/agent/%.o $(LIBRARY)
 	$(LINK)
 
+# It is started often: the C library is all that it loads.
+$(BUILD)/picket-helper: $(call objects,$(HELPER_SOURCE))
+	@echo "  link $@" && $(CXX) $(LDFLAGS_ALL) -static-libstdc++ -static-libgcc $^ -o $@
+
+$(call objects,$(DATABASE_SOURCES)): CXXFLAGS += -fPIC $(DATABASE_CXXFLAGS)
+$(DATABASES:%=$(BUILD)/picket-%.so): $(BUILD)/picket-%.so: $(BUILD)/obj/checks/databases/%.o
+	@echo "  link $@" && $(CXX) $(filter-out -pie,$(LDFLAGS_ALL)) -shared $^ \
+	    $(DATABASE_LIBRARY_$*) -o $@
+
 # ---- Tests -----------------------------------------------------------------------------------
 
-$(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRARY)
+$(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRARY) | $(PARTS)
 	$(LINK)
 
 $(BUILD)/storage_writer: $(call objects,tests/support/storage_writer.cpp) $(LIBRARY)
@@ -107,10 +126,15 @@ unit:  ## unit tests, with ASan and UBSan
 	build/asan/unit_tests
 
 $(BUILD)/integration_tests: $(call objects,tests/unit/main.cpp $(INTEGRATION_SOURCES) \
-    $(SUPPORT_SOURCES)) $(LIBRARY)
+    $(SUPPORT_SOURCES)) $(LIBRARY) | $(PARTS)
 	$(LINK)
 
-$(BUILD)/sim_tests: $(call objects,$(SIM_SOURCES) tests/unit/main.cpp) $(LIBRARY)
+# Of the mesh alone, so that nothing else need be built to play it.
+$(BUILD)/libgossip.a: $(call objects,$(filter gossip/% agent/base/%,$(SOURCES)))
+	@rm -f $@
+	@ar crs $@ $^
+
+$(BUILD)/sim_tests: $(call objects,$(SIM_SOURCES) tests/unit/main.cpp) $(BUILD)/libgossip.a
 	$(LINK)
 
 .PHONY: sim
@@ -118,12 +142,20 @@ sim:  ## simulated meshes, optimised, assertions on: SEED= first, RUNS= how many
 	@$(MAKE) PROFILE=release build/release/sim_tests
 	SEED=$(SEED) RUNS=$(RUNS) NODES=$(NODES) build/release/sim_tests
 
+.PHONY: sim-large
+sim-large:  ## the figures of large meshes, simulated: NODES=1000 LOSS=10
+	@$(MAKE) PROFILE=release build/release/sim_tests
+	NODES=$(NODES) LOSS=$(LOSS) build/release/sim_tests --no-skip -tc='figures of a large mesh'
+
 # One fuzz_NAME.cpp is one target; its corpus is tests/fuzz/corpus/NAME.
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.cpp,%,$(FUZZ_SOURCES))
 REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/fuzz_%)
 
-$(REPLAYS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/replay_main.o \
-    $(LIBRARY)
+$(filter $(BUILD)/fuzz_gossip_%,$(REPLAYS)): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+    $(BUILD)/obj/tests/fuzz/replay_main.o $(BUILD)/libgossip.a
+	$(LINK)
+$(filter-out $(BUILD)/fuzz_gossip_%,$(REPLAYS)): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+    $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBRARY)
 	$(LINK)
 
 # This one asks a made-up agent.
@@ -146,12 +178,15 @@ fuzz: develop-dependencies  ## fuzz one target: T=definition_parser SECONDS=60
 	build/fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/found/ \
 	    build/fuzz/found/$(T) tests/fuzz/corpus/$(T)
 
+LINK_FUZZER = @echo "  link $@" && $(CXX) $(LDFLAGS_fuzz) $(filter %.o,$^) $(filter %.a,$^) $(LIBRARIES) -o $@
+
+$(BUILD)/libfuzzer_gossip_%: $(BUILD)/obj/tests/fuzz/fuzz_gossip_%.o $(BUILD)/libgossip.a
+	$(LINK_FUZZER)
 $(BUILD)/libfuzzer_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBRARY)
-	@echo "  link $@"
-	@$(CXX) $(LDFLAGS_fuzz) $(filter %.o %.a,$^) $(LIBRARIES) -o $@
+	$(LINK_FUZZER)
 
 TEST_PROGRAMS = $(PROGRAMS) $(BUILD)/unit_tests $(BUILD)/integration_tests $(BUILD)/storage_writer \
-    $(REPLAYS)
+    $(BUILD)/sim_tests $(REPLAYS)
 
 .PHONY: test-programs
 test-programs: $(TEST_PROGRAMS)
@@ -178,6 +213,14 @@ demo: all demo-dependencies  ## watch a real web server break and heal
 .PHONY: bench
 bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
 	@tests/bench/agent.py build/release
+	@tests/bench/mesh.py build/release
+	@tests/bench/flood.py build/release
+	@$(MAKE) PROFILE=release build/release/probe_driver build/release/bare_loops
+	@tests/bench/probes.py build/release
+
+# Two programs that tests/bench/probes.py compares: a probe, and the library alone.
+$(BUILD)/probe_driver $(BUILD)/bare_loops: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
+	$(LINK)
 
 # ---- Housekeeping ----------------------------------------------------------------------------
 

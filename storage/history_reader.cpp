@@ -106,6 +106,12 @@ Result<Outage> HistoryReader::outage(const std::string& check, std::uint32_t epo
     return failure(Code::not_found, fmt::format("{}#{}: no such outage", check, epoch));
 }
 
+Result<bool> HistoryReader::shares_verdicts() {
+    auto row =
+        PICKET_TRY(database_.prepare("SELECT 1 FROM mesh_records WHERE kind = 'verdict' LIMIT 1"));
+    return row.step();
+}
+
 Result<std::vector<std::string>> HistoryReader::check_names() {
     auto rows = PICKET_TRY(database_.prepare("SELECT name FROM checks ORDER BY name"));
     std::vector<std::string> names;

@@ -68,6 +68,9 @@ public:
     // not_found where there is no such outage.
     Result<Outage> outage(const std::string& check, std::uint32_t epoch);
 
+    // Whether the mesh ever gave this agent a verdict; otherwise it was always its only witness.
+    Result<bool> shares_verdicts();
+
     // The names of all checks that are known, sorted.
     Result<std::vector<std::string>> check_names();
 
