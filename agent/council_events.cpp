@@ -34,6 +34,13 @@ std::string first_failure(const gossip::EvidenceRecord* evidence) {
     return failed == evidence->votes.end() ? "" : failed->message;
 }
 
+// Evidence may come later than its verdict: until then the kind of failure has to do.
+std::string cause_of(const VerdictRecord& verdict, const gossip::EvidenceRecord* evidence) {
+    const std::string message = first_failure(evidence);
+    return message.empty() && verdict.outage() ? std::string(to_text(class_of(verdict.failure)))
+                                               : message;
+}
+
 std::string_view backing_words(gossip::Backing backing) {
     switch (backing) {
         case gossip::Backing::panel_of_one:
@@ -123,7 +130,8 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         shown.from = verdict.outage() ? "" : "open";
         shown.to = verdict.outage() ? "open" : "closed";
         if (verdict.outage()) {
-            const std::string cause = first_failure(spread_.evidence(verdict.check, verdict.epoch));
+            const std::string cause =
+                cause_of(verdict, spread_.evidence(verdict.check, verdict.epoch));
             shown.message =
                 fmt::format("{}#{}: {}{}{}", name, verdict.epoch, to_text(verdict.scope),
                             cause.empty() ? "" : ", " + cause, backing_words(verdict.backing));
@@ -315,7 +323,7 @@ void Council::show_state(Instant now, WallTime wall, CheckKey key) {
     if (state == gossip::State::unknown) {
         if (const auto view = agreement_.view(now, key)) event.message = view->unknown_reason;
     } else if (const VerdictRecord* verdict = spread_.verdict(key)) {
-        event.message = first_failure(spread_.evidence(key, verdict->epoch));
+        event.message = cause_of(*verdict, spread_.evidence(key, verdict->epoch));
     }
     services_.events.add(std::move(event));
 }
