@@ -74,6 +74,7 @@ void Mesh::on_packet(Instant now, const SocketAddress& from, std::string_view by
     for (const wire::Fault fault : contents.faults) count(fault);
     for (const wire::Message& message : contents.messages) {
         if (const auto* user = std::get_if<wire::User>(&message)) {
+            tell_on(now, user->payload);
             keep_user({UserMessage::Channel::packet, from, std::string(user->payload)});
         } else if (const auto* ack = std::get_if<wire::Ack>(&message);
                    ack != nullptr && pings_.on_ack(now, ack->sequence)) {
@@ -138,6 +139,16 @@ void Mesh::tell_serf(Instant now, bool leaving) {
     const std::string payload =
         leaving ? serf_leave_intent(time + 1, name) : serf_join_intent(time, name);
     swim_.broadcast(now, Rank::decisions, intent_key, encoded_user(payload), Audience::everybody);
+}
+
+// What is too long for half of a packet is left to Serf's agents.
+void Mesh::tell_on(Instant now, std::string_view payload) {
+    if (!options_.serf_intents || !serf_relay_.take(now, payload)) return;
+    const bool mixed = std::ranges::any_of(swim_.table().views(), [](const MemberView& view) {
+        return present(view.liveness) && !view.picket;
+    });
+    if (!mixed || !fits(payload, writer_.budget_bytes(options_.packet_bytes_max) / 2)) return;
+    swim_.broadcast(now, Rank::details, 0, encoded_user(payload), Audience::everybody);
 }
 
 Status Mesh::broadcast(Instant now, Rank rank, std::uint64_t key, std::string_view payload,

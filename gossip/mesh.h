@@ -29,6 +29,7 @@
 #include "gossip/membership/swim.h"
 #include "gossip/outbox.h"
 #include "gossip/pings.h"
+#include "gossip/serf_relay.h"
 #include "gossip/wire/packet.h"
 #include "gossip/wire/seal.h"
 #include "gossip/wire/stream.h"
@@ -86,8 +87,8 @@ public:
         std::string label{};
         bool compress = true;
         std::size_t packet_bytes_max = wire::udp_packet_bytes_max;
-        // Serf's agents are told when we come and go, in their own words; never where
-        // our versions are such that there can be none.
+        // Serf's agents are told when we come and go, in their own words, and what they
+        // tell each other; never where our versions are such that there can be none.
         bool serf_intents = true;
     };
 
@@ -177,6 +178,7 @@ private:
 
     void run_leave(Instant now);
     void tell_serf(Instant now, bool leaving);
+    void tell_on(Instant now, std::string_view payload);
     void count(wire::Fault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
     bool keep_user(UserMessage message);  // False when there is no room for it.
 
@@ -206,6 +208,7 @@ private:
     std::optional<Instant> leave_by_;  // While Serf's agents are told first.
     std::string user_state_;
     Outbox outbox_;
+    SerfRelay serf_relay_;
     Pings pings_;
     Instant now_;
 

@@ -184,6 +184,8 @@ TEST_CASE("picket's state rides in push/pulls that bring picket's state") {
 
 std::unique_ptr<Mesh> serfs_agent(TextPool& texts, std::uint8_t number) {
     Mesh::Options options{.swim = {.name = "a" + std::to_string(number), .address = place(number)}};
+    options.swim.meta = encode_tags({{"picket", "1"}});
+    options.compress = false;
     options.swim.versions.delegate_min = 2;
     options.swim.versions.delegate_max = 5;
     options.swim.versions.delegate = 5;
@@ -202,6 +204,34 @@ TEST_CASE("where no agent of Serf's can be, nobody is told in Serf's words") {
         while (const auto packet = a->poll_transmit()) b->on_packet(now, place(1), packet->payload);
     }
     CHECK_FALSE(b->poll_user().has_value());
+}
+
+TEST_CASE("what Serf's agents tell each other goes on past picket's, where there are any") {
+    for (const bool mixed : {true, false}) {
+        TextPool texts;
+        const auto a = serfs_agent(texts, 1);
+        const std::string tags = encode_tags({{"picket", "1"}});
+        const wire::Alive other{1,
+                                "serf",
+                                place(3).ip,
+                                place(3).port,
+                                mixed ? std::string_view() : tags,
+                                {1, 5, 2, 2, 5, 5}};
+        a->assume(start, {&other, 1});
+        while (a->poll_transmit().has_value()) {
+        }
+        std::string packet;
+        wire::encode(wire::User{serf_leave_intent(9, "somebody")}, packet);
+        a->on_packet(start, place(3), packet);
+        bool told = false;
+        for (Instant now = start; now <= start + 1s; now += 50ms) {
+            a->on_tick(now);
+            while (const auto out = a->poll_transmit()) {
+                told = told || out->payload.find("somebody") != std::string_view::npos;
+            }
+        }
+        CHECK(told == mixed);
+    }
 }
 
 TEST_CASE("Serf's agents hear that we leave before we have left") {
