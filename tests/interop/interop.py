@@ -97,6 +97,22 @@ def stopped(build):
             mesh.expect(everybody, 40)
 
 
+def left(build):
+    """Who leaves is known to have left, not failed, by both kinds."""
+    with mixed(build) as mesh:
+        _, serf, _, picket = mesh.agents
+        everybody = {agent.name: "alive" for agent in mesh.agents}
+        picket.run("leave")
+        others = [agent for agent in mesh.agents if agent is not picket]
+        mesh.expect({**everybody, picket.name: "left"}, 20, others)
+        serf.run("leave")
+        others = [agent for agent in others if agent is not serf]
+        mesh.expect({**everybody, picket.name: "left", serf.name: "left"}, 20, others)
+        for agent in mesh.those_of(Serf):
+            if "EventMemberFailed" in agent.log():
+                raise Broken(f"{agent.name} took a leave for a failure")
+
+
 def events(build):
     """Serf's user events and queries reach Serf's agents past picket's, which stay quiet."""
     with Mesh(build, checks=CHECKS) as mesh:
@@ -145,7 +161,7 @@ def alertmanager(build):
 
 AT_ONCE = 6
 CASES = {case.__name__: case for case in (plain, key_16, key_24, key_32, key_ring, killed, stopped,
-                                          events, alertmanager)}
+                                          left, events, alertmanager)}
 
 
 def run_case(build, name):
