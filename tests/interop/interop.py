@@ -11,7 +11,6 @@ import concurrent.futures
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from agents import Alertmanager, Broken, Mesh, Serf, key, wait_until  # noqa: E402
@@ -149,14 +148,14 @@ def alertmanager(build):
                        len(agent.cluster().get("peers", [])) == 4 for agent in members)
 
         wait_until(settled, "all of Alertmanager's are ready and count four peers", 60)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
+
+        def look():
             if not settled():
                 raise Broken(f"the cluster stays settled: {[a.cluster() for a in members]}")
             if sorted(picket.members().values()) != ["alive"] * 4:
                 raise Broken(f"picket holds all four alive: {picket.members()}")
-            time.sleep(1)
-        mesh.expect_no_complaints()
+
+        mesh.hold(10, look)
 
 
 AT_ONCE = 6
