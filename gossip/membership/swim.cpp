@@ -198,7 +198,7 @@ void Swim::leave(Instant now) {
     const auto told = table_.choose(random_, leave_told_at_once, [this](const MemberView& other) {
         return other.name != self_ && other.liveness == Liveness::alive;
     });
-    for (const MemberView& other : told) send_alone(other.address, dead);
+    for (const MemberView& other : told) send(other.address, dead);
 }
 
 bool Swim::leave_done(Instant now) const {

@@ -24,6 +24,7 @@
 // * An agent that was stopped for a while first reads what came in meanwhile, and
 //   declares nobody failed before it has.
 // * Nacks leave in time (relays.h), and queues are bounded where they are filled.
+// * Broadcasts ride only with what goes to a member drawn by lot.
 //
 // This is a state machine without I/O, on decoded messages. It is told what happened
 // (`on_*`, and join() and the like); after each call the caller takes out what
@@ -173,8 +174,7 @@ public:
     void broadcast(Instant now, Rank rank, std::uint64_t key, std::string message,
                    Audience audience);
 
-    // Sends the application's message (likewise encoded) to one of picket's agents. What
-    // is to be told to all rides along, as far as there is room.
+    // Sends the application's message (likewise encoded) to one of picket's agents.
     void send_user(Instant now, const SocketAddress& to, std::string message);
     // Asks whoever is at `to`, who must be `node`, for an ack of this number, which must
     // be one of next_sequence()'s. The ack is for the caller to take out.
@@ -279,11 +279,9 @@ private:
     void fill(PacketRequest& packet, Audience audience);
     void tell_at_once(std::size_t members);
     std::optional<std::uint64_t> open_stream(StreamRequest request);
-    // With as much of what is to be told to all as there is room for, or by itself.
+    // By itself: broadcasts ride only with what goes to a member drawn by lot.
     template <typename Message>
     void send(const SocketAddress& to, const Message& message);
-    template <typename Message>
-    void send_alone(const SocketAddress& to, const Message& message);
     template <typename Message>
     void tell(Instant now, TextId about, const Message& message);
 
@@ -343,14 +341,6 @@ private:
 
 template <typename Message>
 void Swim::send(const SocketAddress& to, const Message& message) {
-    PacketRequest packet{to, {}, false};
-    wire::encode(message, packet.messages.emplace_back());
-    fill(packet, Audience::everybody);
-    packets_.push_back(std::move(packet));
-}
-
-template <typename Message>
-void Swim::send_alone(const SocketAddress& to, const Message& message) {
     PacketRequest packet{to, {}, false};
     wire::encode(message, packet.messages.emplace_back());
     packets_.push_back(std::move(packet));

@@ -126,12 +126,12 @@ void Swim::set_right(Instant now, const wire::Alive& stale, const Belief& belief
     if (!answers_.take(now)) return;
     *belief.answered = now;
     const SocketAddress subject{stale.ip, stale.port};
-    send_alone(subject, wire::Dead{belief.incarnation, stale.node, options_.name});
+    send(subject, wire::Dead{belief.incarnation, stale.node, options_.name});
     if (!from.has_value() || same_endpoint(*from, subject)) return;
     if (belief.liveness == Liveness::left) {
-        send_alone(*from, wire::Dead{belief.incarnation, stale.node, stale.node});
+        send(*from, wire::Dead{belief.incarnation, stale.node, stale.node});
     } else {
-        send_alone(*from, wire::Suspect{belief.incarnation, stale.node, options_.name});
+        send(*from, wire::Suspect{belief.incarnation, stale.node, options_.name});
     }
 }
 
@@ -239,7 +239,7 @@ void Swim::announce(Instant now) {
 // Whoever accuses us hears from us at once, not when gossip comes round to it.
 void Swim::tell_our_state(Instant now, const From& to) {
     if (!to.has_value() || leaving_ || !self_tells_.take(now)) return;
-    send_alone(*to, alive_of(us()));
+    send(*to, alive_of(us()));
 }
 
 wire::Alive Swim::alive_of(const MemberView& view) const {
