@@ -8,7 +8,6 @@
 
 #include "agent/base/assert.h"
 #include "agent/base/log.h"
-#include "agent/base/text.h"
 #include "agent/io/clock.h"
 #include "agent/io/entropy.h"
 #include "checks/canonical.h"
@@ -124,26 +123,22 @@ Council::Council(const Services& services, const Config& config, const storage::
     : services_(services),
       config_(config),
       on_outage_(std::move(on_outage)),
-      spread_(spread_options(config, next_boot(stored.agent_facts, io::wall_now())),
+      accord_({.spread = spread_options(config, next_boot(stored.agent_facts, io::wall_now()))},
               io::random_seed(), io::monotonic_now()),
-      agreement_({.name = config.name, .zone = config.zone, .boot = spread_.boot()},
-                 io::random_seed(), io::monotonic_now()),
       timer_(services.loop, [this] { pump(); }) {
     const Instant now = io::monotonic_now();
     const WallTime wall = io::wall_now();
     services_.recorder.record(
-        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread_.boot())});
+        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread().boot())});
     restore(stored, now, wall);
     adopt_stored_verdicts(stored, now, wall);
-    update_standing(now);
-    agreement_.set_reference(now, spread_.reference().counted());
     listen();
 }
 
 void Council::restore(const storage::Loaded& stored, Instant now, WallTime wall) {
     std::size_t malformed = 0;
     for (const storage::MeshRecord& record : stored.mesh_records) {
-        if (record.bytes && !spread_.restore(now, wall, *record.bytes)) ++malformed;
+        if (record.bytes && !accord_.restore(now, wall, *record.bytes)) ++malformed;
     }
     if (malformed > 0) {
         log_warning(fmt::format("{} stored records of the mesh are not understood, and left out",
@@ -166,9 +161,9 @@ void Council::adopt_stored_verdicts(const storage::Loaded& stored, Instant now, 
         verdict.check = key;
         verdict.epoch = epoch;
         verdict.backing = gossip::Backing::panel_of_one;
-        verdict.proposer = spread_.self();
+        verdict.proposer = spread().self();
         verdict.closed_at = check.verdict->since.value_or(check.verdict->at);
-        spread_.put(now, wall, verdict);
+        accord_.put(now, wall, verdict);
     }
 }
 
@@ -178,19 +173,17 @@ void Council::listen() {
             event.kind != gossip::MemberEvent::Kind::updated) {
             return;
         }
-        const Instant now = io::monotonic_now();
-        spread_.on_member(now, io::wall_now(), event.member);
-        note_peer(now, gossip::agent_id(event.member.name));
+        accord_.on_member(io::monotonic_now(), io::wall_now(), event.member);
         pump();
     });
     const auto on_message = [this](const gossip::UserMessage& message) {
-        spread_.on_user(io::monotonic_now(), io::wall_now(), message.payload, message.from);
+        accord_.on_user(io::monotonic_now(), io::wall_now(), message.payload, message.from);
         pump();
     };
     services_.node.on_kinds(kinds_first, kinds_last, on_message);
     services_.node.on_state(on_message);
     services_.runner.on_slot([this](Instant now, checks::CheckKey key) {
-        agreement_.on_slot(now, mesh_key(key));
+        accord_.on_slot(now, mesh_key(key));
         pump();
     });
 }
@@ -201,17 +194,16 @@ void Council::apply(const checks::Catalogue& catalogue,
                     const std::vector<checks::CheckKey>& start) {
     const Instant now = io::monotonic_now();
     std::map<std::string, gossip::FileBlob> files;
-    ours_.clear();
+    std::map<gossip::CheckKey, gossip::OwnCheck> ours;
     for (const auto& [name, check] : services_.checks.rows()) {
         if (!check.meshed()) continue;
         const checks::Definition& definition = *check.definition;
         const gossip::Declaration declaration = declaration_of(definition);
-        gossip::MeshCheck& extra = ours_[declaration.check];
+        gossip::OwnCheck& extra = ours[declaration.check];
         extra.fingerprint = declaration.fingerprint;
         extra.fail_after = definition.fail_after;
         extra.recover_after = definition.recover_after;
         extra.on_partition = policy_of(definition.on_partition);
-        names_[declaration.check] = name;
         const checks::CatalogueEntry* entry = catalogue.find(name);
         gossip::FileBlob& file = files[entry == nullptr ? std::string() : entry->file];
         if (file.declarations.size() < gossip::declarations_max) {
@@ -228,14 +220,13 @@ void Council::apply(const checks::Catalogue& catalogue,
         services_.runner.add_witnessed(key, *check.definition);
         take_seat(mesh_key(key));
     }
-    spread_.set_checks(now, io::wall_now(), blobs);
-    update_checks(now);
+    accord_.set_checks(now, io::wall_now(), blobs, std::move(ours));
     pump();
 }
 
 void Council::on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt,
                          const checks::Run& run) {
-    agreement_.on_answer(io::monotonic_now(), mesh_key(key), attempt, answer_of(run));
+    accord_.on_answer(io::monotonic_now(), mesh_key(key), attempt, answer_of(run));
     pump();
 }
 
@@ -248,78 +239,41 @@ void Council::pump() {
     while (std::exchange(again_, false)) {
         const Instant now = io::monotonic_now();
         const WallTime wall = io::wall_now();
-        update_standing(now);
-        while (pump_once(now, wall)) {
-        }
-        update_fitness(now, wall);
+        accord_.set_surroundings(
+            {.leaving = services_.node.leaving(), .health_score = services_.node.health_score()});
+        accord_.on_tick(now, wall);
+        carry_out(now, wall);
         if (show_at_ <= now) show_states(now, wall);
     }
     pumping_ = false;
-    timer_.set(std::min({spread_.next_wakeup(), agreement_.next_wakeup(), show_at_}));
+    timer_.set(std::min(accord_.next_wakeup(), show_at_));
 }
 
-bool Council::pump_once(Instant now, WallTime wall) {
-    const bool spread = pump_spread(now, wall);
-    const bool agreement = pump_agreement(now, wall);
-    return spread || agreement;
+void Council::carry_out(Instant now, WallTime wall) {
+    while (const auto order = accord_.poll_persist()) persist(*order);
+    send();
+    while (const auto attempt = accord_.poll_attempt()) start_attempt(now, *attempt);
+    while (const auto question = accord_.poll_question()) ask_member(*question);
+    while (const auto event = accord_.poll_event()) on_event(now, wall, *event);
 }
 
-bool Council::pump_spread(Instant now, WallTime wall) {
-    bool any = false;
-    if (spread_.next_wakeup() <= now) {
-        spread_.on_tick(now, wall);
-        any = true;
-    }
-    while (const auto order = spread_.poll_persist()) persist(*order), any = true;
-    while (const auto event = spread_.poll_event()) {
-        on_spread_event(now, wall, *event);
-        any = true;
-    }
+void Council::send() {
     services_.node.driver().act([&](gossip::Mesh& mesh, Instant at) {
-        while (const auto broadcast = spread_.poll_broadcast()) {
+        while (const auto broadcast = accord_.poll_broadcast()) {
             if (!mesh.broadcast(at, broadcast->rank, broadcast->key, broadcast->payload,
                                 gossip::Audience::picket)) {
                 log_debug("a record fits no packet, and waits for anti-entropy");
             }
         }
-        while (auto letter = spread_.poll_letter()) {
+        while (auto letter = accord_.poll_letter()) {
             if (letter->way == gossip::Letter::Way::reliable) {
                 mesh.send_reliably(at, letter->address, std::move(letter->payload));
             } else if (!mesh.send(at, letter->address, letter->payload)) {
                 log_debug("a record for one agent fits no packet");
             }
         }
-        while (auto state = spread_.poll_user_state()) mesh.set_user_state(*std::move(state));
+        while (auto state = accord_.poll_user_state()) mesh.set_user_state(*std::move(state));
     });
-    return any;
-}
-
-bool Council::pump_agreement(Instant now, WallTime wall) {
-    bool any = false;
-    while (agreement_.next_wakeup() <= now) {
-        agreement_.on_tick(now, wall);
-        any = true;
-    }
-    while (const auto attempt = agreement_.poll_attempt()) start_attempt(now, *attempt);
-    while (const auto dispatch = agreement_.poll_dispatch()) {
-        spread_.send(gossip::agent_id(dispatch->to), dispatch->record);
-        any = true;
-    }
-    while (const auto question = agreement_.poll_ping()) ask_member(*question);
-    while (auto proposal = agreement_.poll_proposal()) {
-        publish(now, wall, *std::move(proposal));
-        any = true;
-    }
-    while (auto notice = agreement_.poll_notice()) {
-        fit(*notice);
-        spread_.put(now, wall, *std::move(notice));
-        any = true;
-    }
-    while (const auto event = agreement_.poll_event()) {
-        on_agreement_event(now, wall, *event);
-        any = true;
-    }
-    return any;
 }
 
 void Council::persist(const gossip::PersistOrder& order) {
@@ -332,19 +286,9 @@ void Council::persist(const gossip::PersistOrder& order) {
         std::move(record), [this, ticket = order.ticket](const Status& status) {
             if (stopped_) return;
             if (!status) ++records_not_durable_;
-            spread_.on_persisted(io::monotonic_now(), io::wall_now(), ticket);
+            accord_.on_persisted(io::monotonic_now(), io::wall_now(), ticket);
             pump();
         });
-}
-
-void Council::publish(Instant now, WallTime wall, gossip::Proposal proposal) {
-    if (proposal.evidence) {
-        fit(*proposal.evidence);
-        proposal.verdict.evidence = hash_of(*proposal.evidence);
-        spread_.put(now, wall, *std::move(proposal.evidence));
-    }
-    fit(proposal.verdict);
-    spread_.put(now, wall, std::move(proposal.verdict));
 }
 
 void Council::start_attempt(Instant now, const gossip::Attempt& attempt) {
@@ -357,7 +301,7 @@ void Council::start_attempt(Instant now, const gossip::Attempt& attempt) {
 
 void Council::ask_host(Instant now, const gossip::Attempt& attempt) {
     const Ask ask{attempt.check, attempt.id, now};
-    const gossip::Spread::Peer* peer = spread_.peer(gossip::agent_id(attempt.host));
+    const gossip::Spread::Peer* peer = spread().peer(gossip::agent_id(attempt.host));
     if (peer == nullptr) return;
     gossip::Member member;
     member.name = peer->name;
@@ -375,21 +319,19 @@ void Council::ask_host(Instant now, const gossip::Attempt& attempt) {
                 answer.out_of_time = ended - ask.began >= gossip::Agreement::host_timeout;
             }
             answer.latency = ended - ask.began;
-            agreement_.on_answer(ended, ask.check, ask.attempt, std::move(answer));
+            accord_.on_answer(ended, ask.check, ask.attempt, std::move(answer));
             pump();
         });
 }
 
-void Council::ask_member(const gossip::RollCall::Question& question) {
-    const gossip::Spread::Peer* peer = spread_.peer(gossip::agent_id(question.name));
-    if (peer == nullptr) return;  // Never met in this run: no answer, then.
+void Council::ask_member(const gossip::Accord::Question& question) {
     gossip::Member member;
-    member.name = peer->name;
-    member.address = peer->address;
+    member.name = question.name;
+    member.address = question.address;
     services_.node.ping(member, question.timeout, gossip::Mesh::Over::packet,
-                        [this, call = question.call, name = peer->name](const gossip::Pong& pong) {
+                        [this, call = question.call, name = question.name](const auto& pong) {
                             if (!pong.answered) return;
-                            agreement_.on_roll_call_answer(io::monotonic_now(), call, name);
+                            accord_.on_member_answer(io::monotonic_now(), call, name);
                             pump();
                         });
 }
@@ -405,19 +347,19 @@ std::size_t Council::forget(std::string_view name, std::string_view zone) {
     const Instant now = io::monotonic_now();
     const WallTime wall = io::wall_now();
     const std::size_t forgotten =
-        zone.empty() ? spread_.forget(now, wall, name) : spread_.forget_zone(now, wall, zone);
+        zone.empty() ? accord_.forget(now, wall, name) : accord_.forget_zone(now, wall, zone);
     pump();
     return forgotten;
 }
 
 void Council::leave() {
-    spread_.leave(io::monotonic_now(), io::wall_now());
+    accord_.leave(io::monotonic_now(), io::wall_now());
     pump();
 }
 
 void Council::record_everything() {
     services_.recorder.record(
-        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread_.boot())});
+        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread().boot())});
     const auto keep = [this](const gossip::Record& record) {
         const gossip::RecordKey key = gossip::key_of(record);
         services_.recorder.record(storage::MeshRecord{.kind = std::string(to_text(key.kind)),
@@ -425,36 +367,30 @@ void Council::record_everything() {
                                                       .bytes = encode(record),
                                                       .forget_at = std::nullopt});
     };
-    spread_.registry().each<gossip::VerdictRecord>([&](const auto& verdict) {
+    spread().registry().each<gossip::VerdictRecord>([&](const auto& verdict) {
         keep(verdict);
         record_outage(verdict.check);
     });
-    spread_.registry().each<gossip::EvidenceRecord>(keep);
-    spread_.registry().each<gossip::ReferenceRecord>(keep);
+    spread().registry().each<gossip::EvidenceRecord>(keep);
+    spread().registry().each<gossip::ReferenceRecord>(keep);
 }
 
 bool Council::outage(checks::CheckKey key) const {
-    const gossip::VerdictRecord* verdict = spread_.verdict(mesh_key(key));
+    const gossip::VerdictRecord* verdict = spread().verdict(mesh_key(key));
     return verdict != nullptr && verdict->outage();
-}
-
-std::string Council::name_of(gossip::CheckKey key) const {
-    if (const auto known = names_.find(key); known != names_.end()) return known->second;
-    if (const auto* entry = spread_.catalog().find(key)) return entry->active.declaration.name;
-    return fmt::format("{:016x}", static_cast<std::uint64_t>(key));
 }
 
 bool Council::knows(std::string_view name) const {
     const gossip::CheckKey key = gossip::check_key(name);
-    return agreed_.contains(key) || spread_.verdict(key) != nullptr;
+    return accord_.checks().contains(key) || spread().verdict(key) != nullptr;
 }
 
 std::vector<std::pair<std::string, gossip::CheckKey>> Council::subjects() const {
     std::vector<std::pair<std::string, gossip::CheckKey>> subjects;
-    for (const auto& [key, check] : agreed_) subjects.emplace_back(check.name, key);
-    for (const auto& [key, name] : names_) {
+    for (const auto& [key, check] : accord_.checks()) subjects.emplace_back(check.name, key);
+    for (const auto& [key, name] : accord_.names()) {
         if (!name.starts_with("host/")) continue;
-        const gossip::VerdictRecord* verdict = spread_.verdict(key);
+        const gossip::VerdictRecord* verdict = spread().verdict(key);
         if (verdict != nullptr && verdict->epoch > 0) subjects.emplace_back(name, key);
     }
     std::ranges::sort(subjects);
@@ -464,7 +400,7 @@ std::vector<std::pair<std::string, gossip::CheckKey>> Council::subjects() const 
 std::map<std::string, std::string> Council::zones_alive() const {
     std::map<std::string, std::string> zones;
     for (const gossip::Member& member : services_.node.others()) {
-        const auto* peer = spread_.peer(gossip::agent_id(member.name));
+        const auto* peer = spread().peer(gossip::agent_id(member.name));
         if (peer != nullptr) zones.emplace(peer->name, peer->zone);
     }
     return zones;
@@ -472,7 +408,7 @@ std::map<std::string, std::string> Council::zones_alive() const {
 
 std::vector<std::string> Council::problems() const {
     std::vector<std::string> problems;
-    if (const std::string text = agreement_.no_quorum_text(); !text.empty()) {
+    if (const std::string text = agreement().no_quorum_text(); !text.empty()) {
         problems.push_back("mesh: " + text);
     }
     return problems;
@@ -482,41 +418,23 @@ std::vector<std::pair<std::string, std::uint64_t>> Council::counters() const {
     std::uint64_t refused = 0;
     for (std::size_t i = 0; i < gossip::refusal_count; ++i) {
         const auto refusal = static_cast<gossip::Refusal>(i);
-        if (refusal != gossip::Refusal::known) refused += spread_.refused(refusal);
+        if (refusal != gossip::Refusal::known) refused += spread().refused(refusal);
     }
     std::uint64_t malformed = 0;
     for (std::size_t i = 0; i < gossip::wire::fault_count; ++i) {
-        malformed += spread_.faults(static_cast<gossip::wire::Fault>(i));
+        malformed += spread().faults(static_cast<gossip::wire::Fault>(i));
     }
     std::uint64_t disregarded = 0;
     for (std::size_t i = 0; i < gossip::disregarded_count; ++i) {
-        disregarded += agreement_.disregarded(static_cast<gossip::Disregarded>(i));
+        disregarded += agreement().disregarded(static_cast<gossip::Disregarded>(i));
     }
-    return {{"mesh_checks", agreed_.size()},
-            {"records_held", spread_.registry().size()},
+    return {{"mesh_checks", accord_.checks().size()},
+            {"records_held", spread().registry().size()},
             {"records_refused", refused},
             {"records_malformed", malformed},
             {"records_not_durable", records_not_durable_},
             {"votes_disregarded", disregarded},
-            {"votes_dropped", spread_.events_dropped()}};
-}
-
-bool selects(std::string_view selector, const gossip::Labels& labels) {
-    while (!selector.empty()) {
-        const std::size_t comma = selector.find(',');
-        const std::string_view term = trim(selector.substr(0, comma));
-        selector.remove_prefix(comma == selector.npos ? selector.size() : comma + 1);
-        const std::size_t equals = term.find('=');
-        if (equals == term.npos) return false;
-        std::string_view name = term.substr(0, equals);
-        const bool differs = name.ends_with('!');
-        if (differs) name.remove_suffix(1);
-        const auto label =
-            std::ranges::find(labels, trim(name), &gossip::Labels::value_type::first);
-        const bool equal = label != labels.end() && label->second == trim(term.substr(equals + 1));
-        if (equal == differs) return false;
-    }
-    return true;
+            {"votes_dropped", spread().events_dropped()}};
 }
 
 }  // namespace picket

@@ -1,9 +1,9 @@
 // Council: this agent's part in what the mesh agrees on.
 //
-// Joins gossip::Spread (what picket's agents tell each other) and gossip::Agreement (how
-// they decide) with the rest of the agent: the MeshNode carries their messages, the Runner
-// asks when Agreement says so, the Recorder makes their records durable, the EventLog and
-// the API hear what came of it. It decides nothing itself.
+// Joins gossip::Accord (what picket's agents tell each other, and how they decide) with
+// the rest of the agent: the MeshNode carries its messages, the Runner asks when it says
+// so, the Recorder makes its records durable, the EventLog and the API hear what came of
+// it. It decides nothing itself.
 //
 // Persist, then show, then send: a record that the registry hands out is written with
 // FULL sync before it counts as held. Where the disk refuses, the agent goes on without, as
@@ -29,8 +29,7 @@
 #include "agent/mesh_node.h"
 #include "agent/recorder.h"
 #include "checks/probes/runner.h"
-#include "gossip/agreement/agreement.h"
-#include "gossip/spread/spread.h"
+#include "gossip/accord.h"
 #include "storage/load.h"
 
 namespace picket {
@@ -79,10 +78,10 @@ public:
 
     // Whether the mesh holds an outage of this check.
     bool outage(checks::CheckKey key) const;
-    const gossip::Agreement& agreement() const { return agreement_; }
-    const gossip::Spread& spread() const { return spread_; }
+    const gossip::Agreement& agreement() const { return accord_.agreement(); }
+    const gossip::Spread& spread() const { return accord_.spread(); }
     // The name of a check of the mesh, of a host's `host/NAME`, or the key in hex digits.
-    std::string name_of(gossip::CheckKey key) const;
+    std::string name_of(gossip::CheckKey key) const { return accord_.name_of(key); }
     // There is a check of the mesh of this name, or there was one.
     bool knows(std::string_view name) const;
     // Checks of the mesh and hosts that there is something to say of, by name.
@@ -107,26 +106,20 @@ private:
     void listen();
 
     void pump();
-    bool pump_once(Instant now, WallTime wall);
-    bool pump_spread(Instant now, WallTime wall);
-    bool pump_agreement(Instant now, WallTime wall);
+    void carry_out(Instant now, WallTime wall);
+    void send();
     void persist(const gossip::PersistOrder& order);
     void start_attempt(Instant now, const gossip::Attempt& attempt);
     void ask_host(Instant now, const gossip::Attempt& attempt);
-    void ask_member(const gossip::RollCall::Question& question);
-    void publish(Instant now, WallTime wall, gossip::Proposal proposal);
+    void ask_member(const gossip::Accord::Question& question);
 
-    // council_events.cpp: what came of it, for the other half and for people.
-    void on_spread_event(Instant now, WallTime wall, const gossip::SpreadEvent& event);
+    // council_events.cpp: what came of it, for people.
+    void on_event(Instant now, WallTime wall, const gossip::AccordEvent& event);
     void on_record(Instant now, WallTime wall, const gossip::RecordHeld& change);
     void on_verdict_held(Instant now, WallTime wall, const gossip::VerdictRecord& verdict,
                          const gossip::VerdictRecord* before);
     void on_evidence_held(const gossip::EvidenceRecord& evidence);
-    void on_agreement_event(Instant now, WallTime wall, const gossip::AgreementEvent& event);
-    void note_peer(Instant now, gossip::AgentId agent);
-    void update_standing(Instant now);
-    void update_checks(Instant now);
-    void update_fitness(Instant now, WallTime wall);
+    void on_agreement_event(WallTime wall, const gossip::AgreementEvent& event);
     void take_seat(gossip::CheckKey key);
     void record_outage(gossip::CheckKey key, const gossip::VerdictRecord* before = nullptr);
     void show_state(Instant now, WallTime wall, gossip::CheckKey key);
@@ -135,25 +128,15 @@ private:
     Services services_;
     const Config& config_;
     std::function<void()> on_outage_;
-    gossip::Spread spread_;
-    gossip::Agreement agreement_;
+    gossip::Accord accord_;
     io::Timer timer_;
     bool stopped_ = false;
     bool pumping_ = false;
     bool again_ = false;
 
-    std::map<gossip::CheckKey, gossip::MeshCheck> agreed_;  // As Agreement was told.
-    std::map<gossip::CheckKey, std::string> names_;         // Of checks, and of hosts met.
-    std::map<gossip::CheckKey, gossip::State> shown_;       // As the last event said.
-    Instant show_at_{};                                   // When all states are gone through again.
-    std::map<gossip::CheckKey, gossip::MeshCheck> ours_;  // What the definitions add.
-    gossip::Agreement::Standing standing_;
-    std::optional<std::string> unfit_reason_;
+    std::map<gossip::CheckKey, gossip::State> shown_;  // As the last event said.
+    Instant show_at_{};                                // When all states are gone through again.
     std::uint64_t records_not_durable_ = 0;
 };
-
-// Whether an agent with these labels is meant by a definition's `from`,
-// "role=edge,tier!=test": all of its terms must hold. Empty: everybody.
-bool selects(std::string_view selector, const gossip::Labels& labels);
 
 }  // namespace picket

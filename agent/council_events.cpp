@@ -1,4 +1,4 @@
-// What came of it: Spread's and Agreement's events, for the other of the two and for people.
+// What came of it, for people: the database, the event log and the log.
 
 #include <fmt/format.h>
 
@@ -55,30 +55,21 @@ std::string_view backing_words(gossip::Backing backing) {
 
 }  // namespace
 
-void Council::on_spread_event(Instant now, WallTime wall, const gossip::SpreadEvent& event) {
-    if (const auto* heard = std::get_if<gossip::VoteHeard>(&event)) {
-        agreement_.on_vote(now, heard->vote);
-    } else if (const auto* asked = std::get_if<gossip::SuspicionHeard>(&event)) {
-        agreement_.on_suspicion(now, asked->suspicion);
-    } else if (const auto* change = std::get_if<gossip::RecordHeld>(&event)) {
+void Council::on_event(Instant now, WallTime wall, const gossip::AccordEvent& event) {
+    if (const auto* change = std::get_if<gossip::RecordHeld>(&event)) {
         on_record(now, wall, *change);
-    } else if (std::holds_alternative<gossip::CatalogChanged>(event)) {
-        update_checks(now);
-    } else if (std::holds_alternative<gossip::ReferenceChanged>(event)) {
-        agreement_.set_reference(now, spread_.reference().counted());
     } else if (const auto* raised = std::get_if<gossip::BootRaised>(&event)) {
         services_.recorder.record(storage::AgentFact{"boot", fmt::to_string(raised->boot)});
-        agreement_.set_boot(raised->boot);
+    } else if (std::holds_alternative<gossip::ChecksChanged>(event)) {
+        show_at_ = now;
+    } else {
+        on_agreement_event(wall, std::get<gossip::AgreementEvent>(event));
     }
-    update_standing(now);
 }
 
 void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& change) {
-    if (change.key.kind == gossip::RecordKind::presence) {
-        return note_peer(now, gossip::AgentId{change.key.subject});
-    }
     if (change.gone) return;
-    const gossip::Record* record = spread_.registry().find(change.key);
+    const gossip::Record* record = spread().registry().find(change.key);
     if (record == nullptr) return;
     if (const auto* verdict = std::get_if<VerdictRecord>(record)) {
         const auto* before = change.before ? std::get_if<VerdictRecord>(&*change.before) : nullptr;
@@ -86,7 +77,7 @@ void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& ch
     } else if (const auto* evidence = std::get_if<gossip::EvidenceRecord>(record)) {
         on_evidence_held(*evidence);
     } else if (const auto* notice = std::get_if<gossip::NoticeRecord>(record)) {
-        if (notice->side == spread_.self()) return;
+        if (notice->side == spread().self()) return;
         api::Event shown;
         shown.at = wall;
         shown.type = api::EventType::problem;
@@ -99,7 +90,6 @@ void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& ch
 
 void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& verdict,
                               const VerdictRecord* before) {
-    agreement_.on_verdict(now, verdict);
     const std::string name = name_of(verdict.check);
     const bool was_outage = before != nullptr && before->outage();
     storage::Transition fact;
@@ -112,7 +102,7 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         fact.outage_scope = to_text(verdict.scope);
         fact.first_failure = verdict.first_failure_at;
         fact.failure_class = class_of(verdict.failure);
-        fact.message = first_failure(spread_.evidence(verdict.check, verdict.epoch));
+        fact.message = first_failure(spread().evidence(verdict.check, verdict.epoch));
     }
     services_.recorder.record(std::move(fact));
     record_outage(verdict.check, before);
@@ -124,14 +114,14 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         shown.at = wall;
         shown.type = api::EventType::outage;
         shown.check = name;
-        shown.agent = spread_.peer(verdict.proposer) != nullptr
-                          ? spread_.peer(verdict.proposer)->name
+        shown.agent = spread().peer(verdict.proposer) != nullptr
+                          ? spread().peer(verdict.proposer)->name
                           : config_.name;
         shown.from = verdict.outage() ? "" : "open";
         shown.to = verdict.outage() ? "open" : "closed";
         if (verdict.outage()) {
             const std::string cause =
-                cause_of(verdict, spread_.evidence(verdict.check, verdict.epoch));
+                cause_of(verdict, spread().evidence(verdict.check, verdict.epoch));
             shown.message =
                 fmt::format("{}#{}: {}{}{}", name, verdict.epoch, to_text(verdict.scope),
                             cause.empty() ? "" : ", " + cause, backing_words(verdict.backing));
@@ -151,7 +141,7 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
 
 // It may come after its verdict, and then says what the outage is about.
 void Council::on_evidence_held(const gossip::EvidenceRecord& evidence) {
-    const VerdictRecord* verdict = spread_.verdict(evidence.check);
+    const VerdictRecord* verdict = spread().verdict(evidence.check);
     if (verdict != nullptr && evidence.epoch % 2 == 1 && verdict->epoch / 2 == evidence.epoch / 2) {
         record_outage(verdict->check);
     }
@@ -159,7 +149,7 @@ void Council::on_evidence_held(const gossip::EvidenceRecord& evidence) {
 
 // Of the outage that the verdict is, or that it ended.
 std::optional<storage::Outage> Council::latest_outage(CheckKey key) const {
-    const VerdictRecord* verdict = spread_.verdict(key);
+    const VerdictRecord* verdict = spread().verdict(key);
     if (verdict == nullptr || verdict->epoch == 0 || verdict->opened_at == WallTime{}) {
         return std::nullopt;
     }
@@ -171,7 +161,7 @@ std::optional<storage::Outage> Council::latest_outage(CheckKey key) const {
     if (!verdict->outage()) outage.closed = verdict->closed_at;
     outage.first_failure = verdict->first_failure_at;
     outage.failure_class = class_of(verdict->failure);
-    outage.message = first_failure(spread_.evidence(key, outage.epoch));
+    outage.message = first_failure(spread().evidence(key, outage.epoch));
     return outage;
 }
 
@@ -185,7 +175,7 @@ void Council::record_outage(CheckKey key, const VerdictRecord* before) {
     services_.recorder.record(*std::move(outage));
 }
 
-void Council::on_agreement_event(Instant now, WallTime wall, const gossip::AgreementEvent& event) {
+void Council::on_agreement_event(WallTime wall, const gossip::AgreementEvent& event) {
     api::Event shown;
     shown.at = wall;
     shown.type = api::EventType::problem;
@@ -195,12 +185,8 @@ void Council::on_agreement_event(Instant now, WallTime wall, const gossip::Agree
         case gossip::AgreementEvent::Kind::seat:
             return take_seat(event.check);
         case gossip::AgreementEvent::Kind::roll_call:
-            if (const auto& call = agreement_.last_roll_call()) {
-                spread_.on_roll_call(now, wall, call->passed);
-            }
-            return;
         case gossip::AgreementEvent::Kind::fitness:
-            return;  // update_fitness() sees it.
+            return;
         case gossip::AgreementEvent::Kind::shadow_outage:
             shown.check = name_of(event.check);
             break;
@@ -213,104 +199,19 @@ void Council::on_agreement_event(Instant now, WallTime wall, const gossip::Agree
     on_outage_();
 }
 
-// ---- Telling Agreement what is there
-
-void Council::note_peer(Instant now, gossip::AgentId agent) {
-    const gossip::Spread::Peer* peer = spread_.peer(agent);
-    if (peer == nullptr || agent == spread_.self()) return;
-    const gossip::PresenceRecord* presence = spread_.presence(agent);
-    gossip::Peer known;
-    known.name = peer->name;
-    known.zone = peer->zone;
-    known.liveness = peer->liveness;
-    known.fit = presence == nullptr || presence->fit;
-    known.draining =
-        presence != nullptr && (presence->capabilities & gossip::PresenceRecord::draining) != 0;
-    agreement_.on_peer(now, known);
-    const std::string host = "host/" + peer->name;
-    names_[gossip::check_key(host)] = host;
-}
-
-void Council::update_standing(Instant now) {
-    gossip::Agreement::Standing standing;
-    standing.settled = spread_.settled();
-    standing.waiting = spread_.reference().waiting_for_mesh();
-    standing.draining = services_.node.leaving();
-    standing.health_score = services_.node.health_score();
-    if (standing == standing_) return;
-    standing_ = standing;
-    agreement_.set_standing(now, standing);
-}
-
-void Council::update_checks(Instant now) {
-    std::map<CheckKey, gossip::MeshCheck> wanted;
-    for (const auto& [key, entry] : spread_.catalog().entries()) {
-        const gossip::Declaration& active = entry.active.declaration;
-        gossip::MeshCheck check;
-        if (const auto own = ours_.find(key);
-            own != ours_.end() && own->second.fingerprint == active.fingerprint) {
-            check = own->second;
-            check.ours = true;
-        }
-        check.key = key;
-        check.name = active.name;
-        check.fingerprint = active.fingerprint;
-        check.interval = std::chrono::milliseconds(active.interval_ms);
-        check.timeout = std::chrono::milliseconds(active.timeout_ms);
-        check.witnesses.reset();
-        if (active.witnesses != gossip::Declaration::witnesses_all) {
-            check.witnesses = active.witnesses;
-        }
-        if (active.quorum != 0) check.quorum = active.quorum;
-        check.dns = active.type == "dns";
-        for (const gossip::AgentId agent : spread_.catalog().carriers(entry.active)) {
-            const gossip::PresenceRecord* presence =
-                agent == spread_.self() ? &spread_.own_presence() : spread_.presence(agent);
-            if (active.from.empty() ||
-                (presence != nullptr && selects(active.from, presence->labels))) {
-                check.carriers.push_back(agent);
-            }
-        }
-        wanted.emplace(key, std::move(check));
-    }
-    for (const auto& [key, check] : agreed_) {
-        if (!wanted.contains(key)) agreement_.on_check_gone(now, key);
-    }
-    for (const auto& [key, check] : wanted) {
-        names_[key] = check.name;
-        const auto known = agreed_.find(key);
-        if (known != agreed_.end() && known->second == check) continue;
-        agreement_.on_check(now, check);
-        if (const VerdictRecord* verdict = spread_.verdict(key);
-            known == agreed_.end() && verdict) {
-            agreement_.on_verdict(now, *verdict);
-        }
-    }
-    agreed_ = std::move(wanted);
-    show_at_ = now;
-}
-
-void Council::update_fitness(Instant now, WallTime wall) {
-    auto reason = agreement_.unfit_reason(now);
-    if (reason == unfit_reason_ && spread_.own_presence().fit == !reason.has_value()) return;
-    unfit_reason_ = std::move(reason);
-    spread_.set_fitness(now, wall, !unfit_reason_.has_value(), unfit_reason_.value_or(""));
-    again_ = true;
-}
-
 void Council::take_seat(CheckKey key) {
     const CarriedCheck* check =
         services_.checks.find(checks::CheckKey{static_cast<std::uint64_t>(key)});
     if (check == nullptr || !check->meshed()) return;
-    const auto seat = agreement_.seat(key);
+    const auto seat = agreement().seat(key);
     services_.runner.seat(check->key, seat ? std::optional<Duration>(seat->offset) : std::nullopt);
 }
 
 // ---- Telling people
 
 void Council::show_state(Instant now, WallTime wall, CheckKey key) {
-    if (!agreed_.contains(key) && spread_.verdict(key) == nullptr) return;
-    const gossip::State state = agreement_.state(now, key);
+    if (!accord_.checks().contains(key) && spread().verdict(key) == nullptr) return;
+    const gossip::State state = agreement().state(now, key);
     const auto [shown, first] = shown_.try_emplace(key, gossip::State::pending);
     if (state == shown->second) return;
     api::Event event;
@@ -321,18 +222,18 @@ void Council::show_state(Instant now, WallTime wall, CheckKey key) {
     event.from = gossip::to_text(std::exchange(shown->second, state));
     event.to = gossip::to_text(state);
     if (state == gossip::State::unknown) {
-        if (const auto view = agreement_.view(now, key)) event.message = view->unknown_reason;
-    } else if (const VerdictRecord* verdict = spread_.verdict(key)) {
-        event.message = cause_of(*verdict, spread_.evidence(key, verdict->epoch));
+        if (const auto view = agreement().view(now, key)) event.message = view->unknown_reason;
+    } else if (const VerdictRecord* verdict = spread().verdict(key)) {
+        event.message = cause_of(*verdict, spread().evidence(key, verdict->epoch));
     }
     services_.events.add(std::move(event));
 }
 
 void Council::show_states(Instant now, WallTime wall) {
     show_at_ = now + show_interval;
-    for (const auto& [key, check] : agreed_) show_state(now, wall, key);
+    for (const auto& [key, check] : accord_.checks()) show_state(now, wall, key);
     std::erase_if(shown_, [this](const auto& shown) {
-        return !agreed_.contains(shown.first) && spread_.verdict(shown.first) == nullptr;
+        return !accord_.checks().contains(shown.first) && spread().verdict(shown.first) == nullptr;
     });
 }
 

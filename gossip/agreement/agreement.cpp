@@ -286,6 +286,7 @@ void Agreement::publish_notice(bool over) {
     notice.answering = static_cast<std::uint32_t>(last->answered);
     notice.needed = static_cast<std::uint32_t>(last->needed);
     notice.since = quorum_lost_wall_;
+    notice.at = wall_;
     std::set<std::string, std::less<>> zones;
     if (!over) {
         notice.missing = last->missing;

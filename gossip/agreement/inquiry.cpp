@@ -10,6 +10,13 @@
 #include "gossip/agreement/long_ago.h"
 
 namespace picket::gossip {
+namespace {
+
+// Whoever asks for us keeps the timeout. An attempt that has not ended so long after it
+// will not end: its definition was taken away, or its host is not known any more.
+constexpr Duration lost_after = std::chrono::seconds(5);
+
+}  // namespace
 
 Inquiry::Inquiry(const Settings& settings, std::uint64_t seed)
     : settings_(settings), random_(seed) {
@@ -210,6 +217,9 @@ void Inquiry::on_tick(Instant now, const Circumstances& circumstances) {
         recheck_at_ = never;
         static_cast<void>(look(now));
     }
+    give_up_lost(now);
+    if (!asking_.has_value()) return;
+    on_resized(now);
     if (!asking_.has_value()) return;
     if (!outage_ && !asking_->suspected) {
         for (const InFlight& attempt : in_flight_) {
@@ -242,6 +252,25 @@ void Inquiry::on_tick(Instant now, const Circumstances& circumstances) {
     conclude(Vote::abstain, answer.failure, circumstances.cut_off, true);
 }
 
+void Inquiry::give_up_lost(Instant now) {
+    const auto lost = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const auto& attempt) {
+        return now >= attempt.began + settings_.timeout + lost_after;
+    });
+    if (lost == in_flight_.end()) return;
+    on_answer(now, lost->id, {.message = "the attempt never ended"}, Duration::zero());
+}
+
+// A panel may become one of one, or one of more, while a vote is being made: then it takes
+// more attempts than it did when the last of them was started, or fewer.
+void Inquiry::on_resized(Instant now) {
+    Asking& asking = *asking_;
+    if (!asking.suspected || asking.accusing_since.has_value()) return;
+    if (asking.ended >= attempts()) return settle(now);
+    if (asking.started < attempts() && asking.next_at == never) {
+        asking.next_at = asking.began + asking.started * gap;
+    }
+}
+
 bool Inquiry::held_back() const {
     if (outage_ || !settings_.proof_between || asking_->started != attempts() - 1) return false;
     return !asking_->proven && !asking_->unproven;
@@ -269,6 +298,9 @@ std::optional<Instant> Inquiry::roll_call_needed() const {
 
 Instant Inquiry::next_wakeup() const {
     Instant at = recheck_at_;
+    for (const InFlight& attempt : in_flight_) {
+        at = std::min(at, attempt.began + settings_.timeout + lost_after);
+    }
     if (!asking_.has_value()) return at;
     if (in_flight_.size() < static_cast<std::size_t>(attempts())) {
         const Instant gives_up = asking_->suspected_at.value_or(never);

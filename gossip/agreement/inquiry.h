@@ -17,6 +17,7 @@
 //   makes both attempts fail. (A pass after both, as first designed, was not enough: of
 //   agents cut off, those whose attempts were in flight when the cut ended accused.)
 // * An attempt that ran out of time while our loop stood still is none of the target's.
+// * An attempt whose end nobody reports is given up, and is ABSTAIN.
 // * With fail_after = N (recover_after = N) so many of these in a row make the vote.
 // * Asked by others, it asks out of turn, if the budget allows, and answers always; if it
 //   may not ask, with its last vote, as that was cast.
@@ -174,6 +175,8 @@ private:
         bool counts = true;  // Part of the vote in the making.
     };
 
+    void give_up_lost(Instant now);
+    void on_resized(Instant now);
     // The last attempt waits for the roll call.
     bool held_back() const;
     void begin(Instant at, bool scheduled, std::uint32_t round);

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "agent/base/assert.h"
+#include "agent/base/text.h"
 #include "gossip/spread/exchange.h"
 #include "gossip/spread/fields.h"
 
@@ -80,6 +81,23 @@ wire::Decoded<FileBlob> decode_file_blob(std::string_view bytes) {
 
 wire::Decoded<CatalogBlob> decode_catalog_blob(std::string_view bytes) {
     return decode_blob<CatalogBlob>(bytes, BlobKind::catalog);
+}
+
+bool selects(std::string_view selector, const Labels& labels) {
+    while (!selector.empty()) {
+        const std::size_t comma = selector.find(',');
+        const std::string_view term = trim(selector.substr(0, comma));
+        selector.remove_prefix(comma == selector.npos ? selector.size() : comma + 1);
+        const std::size_t equals = term.find('=');
+        if (equals == term.npos) return false;
+        std::string_view name = term.substr(0, equals);
+        const bool differs = name.ends_with('!');
+        if (differs) name.remove_suffix(1);
+        const auto label = std::ranges::find(labels, trim(name), &Labels::value_type::first);
+        const bool equal = label != labels.end() && label->second == trim(term.substr(equals + 1));
+        if (equal == differs) return false;
+    }
+    return true;
 }
 
 }  // namespace picket::gossip

@@ -24,6 +24,7 @@ namespace picket::gossip {
 constexpr std::size_t declarations_max = 4096;  // In one file.
 constexpr std::size_t catalog_files_max = 1024;
 constexpr std::size_t check_name_bytes_max = 64;
+
 struct Declaration {
     std::string name{};
     std::string type{};  // "http"
@@ -39,6 +40,10 @@ struct Declaration {
     static constexpr std::uint8_t witnesses_all = 255;
     bool operator==(const Declaration&) const = default;
 };
+
+// Whether an agent with these labels is meant by a declaration's `from`,
+// "role=edge,tier!=test": all of its terms must hold. Empty: everybody.
+bool selects(std::string_view selector, const Labels& labels);
 
 struct FileBlob {
     std::uint64_t revision = 0;  // As its writer numbers it; the higher of two is newer.

@@ -331,6 +331,7 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
     if (change.gone) {
         if (const auto* gone = std::get_if<ReferenceRecord>(&*change.before)) {
             reference_.on_erased(gone->name);
+            list_host(*gone);
             event(ReferenceChanged{});
         }
         return;
@@ -340,6 +341,7 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
     if (record == nullptr) return;  // Gone again meanwhile.
     if (const auto* reference = std::get_if<ReferenceRecord>(record)) {
         reference_.on_record(*reference);
+        list_host(*reference);
         event(ReferenceChanged{});
         if (const auto boot = reference_.boot_needed(presence_.boot)) raise_boot(now, wall, *boot);
     } else if (const auto* presence = std::get_if<PresenceRecord>(record)) {
@@ -362,6 +364,12 @@ void Spread::tell(const RecordKey& key, const Origin& origin) {
     broadcasts_.push_back({rank_of(key.kind), broadcast_key(key), encode(record)});
 }
 
+bool Spread::claimed(CheckKey check) const {
+    if (catalog_.find(check) != nullptr) return true;
+    const auto host = hosts_.find(check);
+    return host != hosts_.end() && reference_.counts(host->second);
+}
+
 // Compared with other agents are: who is here, and checks that somebody carries.
 void Spread::list(const RecordKey& key) {
     if (key.kind == RecordKind::presence) {
@@ -370,7 +378,7 @@ void Spread::list(const RecordKey& key) {
         const bool here = peer != nullptr && present(peer->liveness);
         registry_.set_listed(key, agent == self_ || here);
     } else if (key.kind == RecordKind::verdict || key.kind == RecordKind::evidence) {
-        registry_.set_listed(key, catalog_.find(CheckKey{key.subject}) != nullptr);
+        registry_.set_listed(key, claimed(CheckKey{key.subject}));
     }
 }
 
@@ -379,6 +387,19 @@ void Spread::list_all() {
     registry_.each<VerdictRecord>([&](const auto& record) { keys.push_back(key_of(record)); });
     registry_.each<EvidenceRecord>([&](const auto& record) { keys.push_back(key_of(record)); });
     for (const RecordKey& key : keys) list(key);
+}
+
+// Of a host there may be a verdict, and why: of its latest outage, and of the end of that.
+void Spread::list_host(const ReferenceRecord& host) {
+    const CheckKey check = check_key("host/" + host.name);
+    hosts_.insert_or_assign(check, host.name);
+    const VerdictRecord* held = verdict(check);
+    if (held == nullptr) return;
+    list(verdict_key(check));
+    for (std::uint32_t epoch = held->epoch - std::min(held->epoch, 1U); epoch <= held->epoch;
+         ++epoch) {
+        list({RecordKind::evidence, static_cast<std::uint64_t>(check), epoch});
+    }
 }
 
 void Spread::take_letters() {
@@ -442,7 +463,7 @@ void Spread::sweep(Instant now, WallTime wall) {
     });
     std::map<CheckKey, Instant> unclaimed;
     registry_.each<VerdictRecord>([&](const VerdictRecord& verdict) {
-        if (catalog_.find(verdict.check) != nullptr) return;
+        if (claimed(verdict.check)) return;
         const auto since = unclaimed_since_.find(verdict.check);
         unclaimed.emplace(verdict.check, since == unclaimed_since_.end() ? now : since->second);
     });

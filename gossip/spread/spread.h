@@ -181,8 +181,11 @@ private:
     bool take_changes(Instant now, WallTime wall);
     void on_change(Instant now, WallTime wall, const RecordChange& change);
     void take_letters();
+    // Somebody carries this check, or it is the liveness of a host that counts.
+    bool claimed(CheckKey check) const;
     void list(const RecordKey& key);
     void list_all();
+    void list_host(const ReferenceRecord& host);
     void tell(const RecordKey& key, const Origin& origin);
     void announce(Instant now, WallTime wall);
     void put_reference(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
@@ -205,6 +208,7 @@ private:
     std::unordered_map<AgentId, Peer> peers_;
     std::map<SocketAddress, AgentId> addresses_;
     Instant peers_at_ = never;  // When the changed list of peers is handed on.
+    std::unordered_map<CheckKey, std::string> hosts_;  // Of everybody in the reference.
     std::map<CheckKey, Instant> unclaimed_since_;
     std::vector<RecordKey> to_tell_;  // Reference records by an operator's word.
     bool settled_ = false;

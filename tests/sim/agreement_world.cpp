@@ -168,6 +168,11 @@ void AgreementWorld::partition(const std::set<AgentIndex>& side) {
     }
 }
 
+void AgreementWorld::cut(AgentIndex from, AgentIndex to) {
+    cut_at_ = now_;
+    network_.cut(from, to);
+}
+
 void AgreementWorld::heal() {
     side_.clear();
     ++cuts_;

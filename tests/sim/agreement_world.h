@@ -4,7 +4,7 @@
 // records go as values; membership is an onlooker that tells everybody, after a while, who
 // does not answer; verdicts spread as gossip does, and by an exchange every five seconds.
 // So a day of a mesh costs seconds, and a rule can be tried a thousand times. What the
-// real membership and dissemination make of it is for agreement_mesh.h.
+// real membership and dissemination make of it is for accord_world.h.
 //
 // One seed gives one history.
 
@@ -55,6 +55,7 @@ public:
     void restart(AgentIndex agent, bool memory_kept = true);
     void pause(AgentIndex agent, Duration duration);
     void partition(const std::set<AgentIndex>& side);  // Tells membership's onlooker, too.
+    void cut(AgentIndex from, AgentIndex to);          // One way; the onlooker says nothing.
     void heal();
     void step_clock(AgentIndex agent, Duration by) { agents_[agent].clock += by; }
     // Which side a target stands on during a partition: with whoever is not in `side`, or in.

@@ -64,19 +64,32 @@ SimMesh::SimMesh(const Options& options)
       agents_(options.agents) {
     for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
         names_.push_back(name(agent));
-        metas_.push_back(gossip::encode_tags({{"picket", "1"}, {"id", name(agent)}}));
+        std::map<std::string, std::string> tags{{"picket", "1"}, {"id", name(agent)}};
+        if (options.zones > 0) tags["zone"] = zone(agent);
+        metas_.push_back(gossip::encode_tags(tags));
     }
     for (AgentIndex agent = 0; agent < agents_.size() && options.converged; ++agent) {
         const SocketAddress at = address(agent, 0);
         known_.push_back({1, names_[agent], at.ip, at.port, metas_[agent], {}});
     }
     const auto spread = static_cast<std::uint64_t>(options.start_spread.count()) + 1;
-    for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
+    for (AgentIndex agent = 0; agent < std::min(agents_.size(), options.begin); ++agent) {
         schedule(now_ + Duration(random_.below(spread)), {.kind = Kind::start, .agent = agent});
     }
 }
 
 SimMesh::~SimMesh() = default;
+
+std::string SimMesh::zone(AgentIndex agent) const {
+    if (options_.zones == 0) return {};
+    return std::string(1, static_cast<char>('a' + agent % options_.zones));
+}
+
+void SimMesh::call_after(Duration delay, AgentIndex agent, std::function<void()> call) {
+    schedule(
+        now_ + delay,
+        {.kind = Kind::call, .agent = agent, .life = agents_[agent].life, .call = std::move(call)});
+}
 
 SocketAddress SimMesh::address(AgentIndex agent, unsigned place) const {
     IpAddress ip;
@@ -137,6 +150,8 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
     self.mesh = std::make_unique<gossip::Mesh>(std::move(options), key_ring(options_.key, random_),
                                                texts_, random_.next(), clock(agent));
     self.wakeup = never;
+    ++self.life;
+    if (application_ != nullptr) application_->on_start(agent);
     if (options_.converged) self.mesh->assume(clock(agent), known_);
     for (AgentIndex seed = 0; seed < std::min<std::size_t>(2, agents_.size()); ++seed) {
         self.mesh->join(clock(agent), address(seed, 0));
@@ -245,10 +260,15 @@ void SimMesh::happen(Happening happening) {
         case Kind::stream_end:
             self.mesh->on_stream_ended(now, happening.stream, "connection refused");
             break;
+        case Kind::call:
+            if (happening.life != self.life) return;
+            happening.call();
+            break;
         case Kind::start:
         case Kind::dial:
             break;
     }
+    if (self.mesh == nullptr) return;  // What was called for may have been its crash.
     pump(happening.agent);
 }
 
@@ -271,21 +291,31 @@ void SimMesh::refuse(const Happening& happening, Duration after) {
              {.kind = Kind::stream_end, .agent = happening.from, .stream = happening.stream});
 }
 
-void SimMesh::pump(AgentIndex agent) {
-    Agent& self = agents_[agent];
-    gossip::Mesh& mesh = *self.mesh;
+void SimMesh::take_out(AgentIndex agent) {
+    gossip::Mesh& mesh = *agents_[agent].mesh;
     while (const auto transmit = mesh.poll_transmit()) send(agent, *transmit);
     while (auto effect = mesh.poll_stream()) carry_out(agent, *std::move(effect));
     // A dial that could not be written fails at once, and may want more.
     while (const auto transmit = mesh.poll_transmit()) send(agent, *transmit);
     while (const auto event = mesh.poll_event()) record(agent, *event);
+    while (mesh.poll_failure().has_value()) {
+    }
+}
+
+void SimMesh::pump(AgentIndex agent) {
+    Agent& self = agents_[agent];
+    gossip::Mesh& mesh = *self.mesh;
+    Instant due = never;
+    take_out(agent);
+    if (application_ != nullptr) {
+        while (application_->on_pump(agent)) take_out(agent);
+        due = application_->next_wakeup(agent);
+    }
     while (const auto message = mesh.poll_user()) {
         if (on_user) on_user(agent, *message);
     }
-    while (mesh.poll_failure().has_value()) {
-    }
     queue_peak_ = std::max(queue_peak_, mesh.swim().broadcasts().size());
-    const Instant due = mesh.next_wakeup();
+    due = std::min(due, mesh.next_wakeup());
     const Instant wakeup = due == never ? never : std::max(due - self.clock_ahead, now_);
     if (wakeup >= self.wakeup) return;
     self.wakeup = wakeup;
@@ -336,6 +366,7 @@ void SimMesh::carry_out(AgentIndex from, StreamEffect effect) {
 void SimMesh::record(AgentIndex observer, const MemberEvent& event) {
     const gossip::Member& member = event.member;
     if (on_event) on_event(observer, event);
+    if (application_ != nullptr) application_->on_member(observer, event);
     const bool changed = event.kind == MemberEvent::Kind::changed;
     const AgentIndex about = subject(member.name);
     const bool well = up(about) && reachable(observer, about) &&

@@ -23,10 +23,26 @@
 
 namespace picket::testing {
 
+// What runs on top of each agent's Mesh, as the Council does in an agent. `now` is what
+// the agent's clock shows.
+class SimApplication {
+public:
+    virtual ~SimApplication() = default;
+    // Its mesh has just been made anew, and has sent nothing yet.
+    virtual void on_start(AgentIndex agent) = 0;
+    virtual void on_member(AgentIndex agent, const gossip::MemberEvent& event) = 0;
+    // After each input: takes out what the mesh has for it, and gives it what is to be
+    // sent. True when it gave it anything.
+    virtual bool on_pump(AgentIndex agent) = 0;
+    virtual Instant next_wakeup(AgentIndex agent) const = 0;
+};
+
 class SimMesh {
 public:
     struct Options {
         std::size_t agents = 5;
+        std::size_t zones = 0;                // Agents are spread over so many; 0: they have none.
+        std::size_t begin = ~std::size_t{0};  // So many start by themselves.
         std::uint64_t seed = 1;
         Weather weather{};
         gossip::Timings timings = gossip::timings::lan;
@@ -57,7 +73,13 @@ public:
     void jump_clock(AgentIndex agent, Duration ahead);
     void leave(AgentIndex agent);
     void rejoin(AgentIndex agent);
+    // Before anything has run; must outlive it.
+    void set_application(SimApplication& application) { application_ = &application; }
+    // To be done by the agent after so long, unless it crashes before; late where it is
+    // stopped then.
+    void call_after(Duration delay, AgentIndex agent, std::function<void()> call);
     SimNetwork& network() { return network_; }
+    const SimNetwork& network() const { return network_; }
 
     std::size_t size() const { return agents_.size(); }
     // Runs, and has not left.
@@ -65,6 +87,9 @@ public:
     const gossip::Mesh& mesh(AgentIndex agent) const { return *agents_[agent].mesh; }
     gossip::Mesh& mesh(AgentIndex agent) { return *agents_[agent].mesh; }
     static std::string name(AgentIndex agent) { return "a" + std::to_string(agent); }
+    // "a", "b" ...; empty without zones.
+    std::string zone(AgentIndex agent) const;
+    bool paused(AgentIndex agent) const { return now_ < agents_[agent].paused_until; }
     // What `observer` believes of `subject`; nothing if it knows no such member.
     std::optional<gossip::Liveness> belief(AgentIndex observer, AgentIndex subject) const;
     // What the agent's clock shows.
@@ -92,6 +117,7 @@ private:
     struct Agent {
         std::unique_ptr<gossip::Mesh> mesh;
         unsigned place = 0;  // Which of its addresses it is at.
+        unsigned life = 0;   // How often it was started.
         gossip::Incarnation stored = 0;
         Instant wakeup = never;
         Instant paused_until{};
@@ -100,7 +126,7 @@ private:
         std::map<gossip::StreamId, std::pair<AgentIndex, gossip::StreamId>> inbound;
         std::vector<gossip::Incarnation> seen;  // Of each other, at the highest.
     };
-    enum class Kind { packet, wake, start, dial, stream_bytes, stream_end };
+    enum class Kind { packet, wake, start, dial, stream_bytes, stream_end, call };
     struct Happening {
         Kind kind = Kind::packet;
         AgentIndex agent = 0;  // To whom it happens.
@@ -109,6 +135,8 @@ private:
         SocketAddress from_address{};
         gossip::StreamId stream = 0;  // At `agent`, or of the dialler.
         std::string bytes{};
+        unsigned life = 0;  // Of a call.
+        std::function<void()> call{};
     };
     struct Due {
         Instant at;
@@ -129,6 +157,7 @@ private:
     void refuse(const Happening& happening, Duration after);
     void send(AgentIndex from, const gossip::Transmit& transmit);
     void carry_out(AgentIndex from, gossip::StreamEffect effect);
+    void take_out(AgentIndex agent);
     void record(AgentIndex observer, const gossip::MemberEvent& event);
     bool reachable(AgentIndex a, AgentIndex b) const;
 
@@ -136,6 +165,7 @@ private:
     Random random_;
     SimNetwork network_;
     gossip::TextPool texts_;
+    SimApplication* application_ = nullptr;
     Instant now_{epoch};
     std::uint64_t order_ = 0;
     std::vector<Agent> agents_;

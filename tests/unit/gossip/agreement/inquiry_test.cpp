@@ -264,5 +264,40 @@ TEST_CASE("an agent most of whose checks fail, and are contradicted, is broken f
     CHECK_FALSE(fitness.unfit_reason(start + 60s).has_value());
 }
 
+TEST_CASE("a panel that shrinks to one while a vote is made takes the third attempt, too") {
+    Witness witness;
+    witness.passed = true;
+    witness.inquiry.on_slot();
+    witness.answer(witness.begin(), refuses);
+    witness.now += 1s;
+    const AttemptId second = witness.begin();
+    witness.inquiry.set_settings({.interval = 10s, .timeout = 3s, .attempts = 3});
+    witness.answer(second, refuses);
+    CHECK_FALSE(witness.inquiry.poll_cast().has_value());
+    witness.now += 1s;
+    witness.answer(witness.begin(), refuses);
+    const auto cast = witness.inquiry.poll_cast();
+    REQUIRE(cast.has_value());
+    CHECK(cast->ballot.vote == Vote::fail);
+}
+
+TEST_CASE("an attempt whose end nobody reports is given up, and the next one is made") {
+    Witness witness;
+    witness.inquiry.on_slot();
+    static_cast<void>(witness.begin());
+    witness.now = witness.inquiry.next_wakeup();
+    while (witness.inquiry.in_flight() > 0) {
+        witness.tick();
+        witness.now = std::max(witness.now + 1ms, witness.inquiry.next_wakeup());
+        REQUIRE(witness.now < start + 30s);
+    }
+    const auto cast = witness.inquiry.poll_cast();
+    REQUIRE(cast.has_value());
+    CHECK(cast->ballot.vote == Vote::abstain);
+    witness.inquiry.on_slot();
+    witness.answer(witness.begin(), passes);
+    CHECK(witness.inquiry.poll_cast()->ballot.vote == Vote::ok);
+}
+
 }  // namespace
 }  // namespace picket::gossip

@@ -1,0 +1,194 @@
+// Whole agents, simulated: what only shows where membership, dissemination, disks and
+// agreement work together.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <string>
+
+#include "tests/sim/accord_world.h"
+#include "tests/sim/families.h"
+
+namespace picket::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool all_know_why(const AccordWorld& world, std::size_t target, std::uint32_t epoch) {
+    for (AgentIndex agent = 0; agent < world.size(); ++agent) {
+        if (!world.up(agent)) continue;
+        if (world.spread(agent).evidence(AccordWorld::key(target), epoch) == nullptr) return false;
+    }
+    return true;
+}
+
+// Of the liveness of a host, as an agent holds it.
+std::uint32_t host_epoch(const AccordWorld& world, AgentIndex agent, AgentIndex host) {
+    const auto* verdict =
+        world.spread(agent).verdict(gossip::check_key("host/" + AccordWorld::name(host)));
+    return verdict == nullptr ? 0 : verdict->epoch;
+}
+
+TEST_CASE("every agent can say why, one that was away and one that lost its disk, too") {
+    AccordWorld world({.agents = 6, .seed = 2});
+    world.run_for(40s);
+    world.crash(4);
+    world.crash(5);
+    world.run_for(20s);
+    world.targets()[0].manner = Manner::refuses;
+    world.run_for(15s);
+    REQUIRE(world.all_hold(0, 1));
+    CHECK(all_know_why(world, 0, 1));
+    world.restart(4);
+    world.restart(5, false);
+    world.run_for(20s);
+    CHECK(world.all_hold(0, 1));
+    CHECK(all_know_why(world, 0, 1));
+    world.targets()[0].manner = Manner::answers;
+    world.run_for(20s);
+    CHECK(world.all_hold(0, 2));
+    CHECK(all_know_why(world, 0, 2));
+    CHECK(world.complaints() == "");
+}
+
+TEST_CASE("a host that dies is told by votes, and that it is back, on all agents") {
+    AccordWorld world({.agents = 7, .seed = 4});
+    world.run_for(40s);
+    world.crash(3);
+    world.run_for(45s);
+    for (const AgentIndex agent : {0U, 1U, 2U, 4U, 5U, 6U}) CHECK(host_epoch(world, agent, 3) == 1);
+    world.crash(5);
+    world.run_for(5s);
+    world.restart(5, false);
+    world.run_for(20s);
+    CHECK(host_epoch(world, 5, 3) == 1);
+    world.restart(3);
+    world.run_for(60s);
+    for (AgentIndex agent = 0; agent < 7; ++agent) CHECK(host_epoch(world, agent, 3) == 2);
+    CHECK(world.complaints() == "");
+}
+
+TEST_CASE("nobody is told dead by a side that is cut off, and the notice is with all later") {
+    AccordWorld world({.agents = 7, .seed = 5});
+    world.run_for(40s);
+    world.partition({0, 1, 2});
+    world.run_for(90s);
+    for (const AgentIndex agent : {0U, 1U, 2U}) {
+        for (const AgentIndex host : {3U, 4U, 5U, 6U}) CHECK(host_epoch(world, agent, host) == 0);
+        CHECK(world.state(agent, 0) == gossip::State::unknown);
+        CHECK(world.agreement(agent).no_quorum_text().find("3 of 7 known agents answer, 4") !=
+              std::string::npos);
+    }
+    world.heal();
+    world.run_for(60s);
+    for (AgentIndex agent = 0; agent < 7; ++agent) {
+        CHECK(world.agreement(agent).no_quorum_text().empty());
+        CHECK(world.spread(agent).registry().count(gossip::RecordKind::notice) >= 1);
+        CHECK(world.state(agent, 0) == gossip::State::up);
+    }
+    CHECK(world.complaints() == "");
+}
+
+TEST_CASE("half of six gone for good: the notice, then forget, then normal") {
+    AccordWorld world({.agents = 6, .seed = 3});
+    world.run_for(40s);
+    for (const AgentIndex agent : {3U, 4U, 5U}) world.crash(agent);
+    world.run_for(60s);
+    // The tie may be the survivors' own: then there is nothing to forget.
+    if (world.agreement(0).quorum()) {
+        CHECK(world.agreement(1).quorum());
+    } else {
+        CHECK(world.agreement(0).no_quorum_text().find("3 of 6") != std::string::npos);
+    }
+    for (const AgentIndex agent : {3U, 4U, 5U}) {
+        CHECK(world.forget(0, AccordWorld::name(agent)) == 1);
+        world.retire(agent);
+    }
+    world.run_for(30s);
+    for (const AgentIndex agent : {0U, 1U, 2U}) {
+        CHECK(world.agreement(agent).quorum());
+        CHECK(world.spread(agent).reference().counted().size() == 3);
+    }
+    world.targets()[0].manner = Manner::refuses;
+    world.run_for(15s);
+    CHECK(world.all_hold(0, 1));
+    // Whoever comes back all the same counts again: nothing that was forgotten does so alone.
+    world.run_for(10min);
+    for (const AgentIndex agent : {0U, 1U, 2U}) {
+        CHECK(world.spread(agent).reference().counted().size() == 3);
+    }
+    world.restart(4);
+    world.run_for(60s);
+    for (const AgentIndex agent : {0U, 1U, 2U, 4U}) {
+        CHECK(world.spread(agent).reference().counted().size() == 4);
+    }
+    CHECK(world.complaints() == "");
+}
+
+// L6. Each host gets a successor with another name; nobody says goodbye.
+TEST_CASE("a fleet of twenty whose hosts live an hour keeps its quorum") {
+    constexpr std::size_t fleet = 20;
+    constexpr std::size_t generations = 3;
+    AccordWorld world({.agents = fleet * generations, .seed = 6, .begin = fleet});
+    world.run_for(60s);
+    std::size_t without_quorum = 0;
+    std::size_t known_peak = 0;
+    for (AgentIndex next = fleet; next < world.size(); ++next) {
+        world.crash(next - fleet);
+        world.retire(next - fleet);
+        world.run_for(30s);
+        world.restart(next, false);
+        for (int second = 0; second < 150; second += 10) {
+            world.run_for(10s);
+            for (AgentIndex agent = next - fleet + 1; agent < next; ++agent) {
+                if (!world.agreement(agent).quorum()) ++without_quorum;
+                known_peak = std::max(known_peak, world.spread(agent).reference().counted().size());
+            }
+        }
+    }
+    std::cout << "one-hour hosts: a fleet of " << fleet << " knows at most " << known_peak
+              << " agents\n";
+    CHECK(without_quorum == 0);
+    CHECK(known_peak <= fleet + 6);
+    CHECK(world.complaints() == "");
+}
+
+// L5, with the queues and packets that carry it.
+TEST_CASE("of twelve whole agents all hold a thousand outages ten seconds after they began") {
+    AccordWorld world({.agents = 12, .targets = 1000, .seed = 3});
+    world.run_for(60s);
+    for (std::size_t target = 0; target < 1000; ++target) {
+        world.targets()[target].manner = Manner::refuses;
+    }
+    world.run_for(10s);
+    std::size_t held = 0;
+    std::size_t held_by_all = 0;
+    for (std::size_t target = 0; target < 1000; ++target) {
+        std::size_t by = 0;
+        for (AgentIndex agent = 0; agent < 12; ++agent) by += world.epoch_of(agent, target) == 1;
+        held += by > 0;
+        held_by_all += by == 12;
+    }
+    world.run_for(20s);
+    std::size_t later = 0;
+    for (std::size_t target = 0; target < 1000; ++target) later += world.all_hold(target, 1);
+    std::cout << "1,000 checks at once: " << held << " confirmed within 10 s, " << held_by_all
+              << " on all agents; " << later << " within 30 s\n";
+    CHECK(held == 1000);
+    CHECK(later == 1000);
+    CHECK(world.complaints() == "");
+}
+
+// `make sim-large`: each family once, of a thousand whole agents.
+TEST_CASE("figures of a large mesh: a thousand agents under each fault" * doctest::skip()) {
+    const std::size_t agents = setting("NODES", 1000);
+    for (std::uint64_t seed = setting("SEED", 1); seed < setting("SEED", 1) + setting("RUNS", 3);
+         ++seed) {
+        CHECK(play_seed<AccordWorld>(seed, agents) == "");
+    }
+}
+
+}  // namespace
+}  // namespace picket::testing
