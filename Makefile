@@ -207,13 +207,14 @@ integration: test-dependencies  ## integration tests only; ONLY=name for one fil
 	@tests/run build integration-$(ONLY)
 
 .PHONY: demo
-demo: all demo-dependencies  ## watch a real web server break and heal
+demo: all demo-dependencies  ## watch five agents agree on a real outage, and one lose its network
 	@tests/demo build/release
 
 .PHONY: bench
 bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
 	@tests/bench/agent.py build/release
 	@tests/bench/mesh.py build/release
+	@tests/bench/agreement.py build/release
 	@tests/bench/flood.py build/release
 	@$(MAKE) PROFILE=release build/release/probe_driver build/release/bare_loops
 	@tests/bench/probes.py build/release
