@@ -77,7 +77,6 @@ struct MeshCheck {
     std::optional<std::size_t> quorum{};       // Absent: the majority.
     std::uint32_t fail_after = 1;
     std::uint32_t recover_after = 1;
-    bool dns = false;  // It needs a resolver that works.
     PartitionPolicy on_partition = PartitionPolicy::freeze;
     std::string target_zone{};  // Where the target stands, if that is known.
     bool ours = false;          // This agent carries this very definition.
@@ -144,6 +143,7 @@ enum class Disregarded : std::uint8_t {
     replayed,  // Not later than what we hold of that witness.
 };
 constexpr std::size_t disregarded_count = 8;
+std::string_view to_text(Disregarded reason);
 
 // For tests that show what each rule is for: each breaks one. Never set in an agent.
 struct Ablations {
@@ -172,6 +172,8 @@ struct CheckView {
     std::vector<WitnessView> voters{};  // Of `witnesses = "all"`: the others that voted.
     std::optional<Seat> seat{};
     bool shadow_outage = false;  // Cut off, we see it down.
+    // While down: how much longer the outage lasts at least.
+    std::optional<Duration> closes_in{};
 };
 
 class Agreement {

@@ -97,7 +97,8 @@ void Agreement::run_inquiry(Case& item) {
         circumstances.roll_call_asked = true;
         circumstances.roll_call_passed = roll_call_.passed_since(*since) || ablated();
         circumstances.roll_call_pending = roll_call_.pending_since(*since);
-        circumstances.unfit = fitness_.unfit_reason(now_, item.check.dns);
+        circumstances.unfit = fitness_.unfit_reason(now_);
+        circumstances.unfit_for_names = fitness_.unfit_reason(now_, true);
         circumstances.cut_off = cut_off_text();
     }
     inquiry.on_tick(now_, circumstances);

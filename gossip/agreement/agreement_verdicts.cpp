@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -47,10 +48,14 @@ void Agreement::adopt(Case& item, const VerdictRecord& verdict) {
     }
 }
 
+// An outage that follows the one before within a minute lasts a minute, so that a target that
+// flaps is at most one outage a minute; and so does each after several in an hour.
 Duration Agreement::dwell(const Case& item) const {
-    const bool flapping =
-        item.openings.size() >= flapping_outages && now_ - item.openings.front() <= hours(1);
-    return flapping ? dwell_flapping : dwell_calm;
+    const auto& openings = item.openings;
+    const bool often = openings.size() >= flapping_outages && now_ - openings.front() <= hours(1);
+    const bool again =
+        openings.size() >= 2 && openings.back() - *std::prev(openings.end(), 2) < dwell_flapping;
+    return often || again ? dwell_flapping : dwell_calm;
 }
 
 Bench Agreement::bench(const Case& item) const {

@@ -7,6 +7,28 @@
 
 namespace picket::gossip {
 
+std::string_view to_text(Disregarded reason) {
+    switch (reason) {
+        case Disregarded::unknown_check:
+            return "unknown check";
+        case Disregarded::unknown_agent:
+            return "unknown agent";
+        case Disregarded::not_a_witness:
+            return "not a witness";
+        case Disregarded::wrong_definition:
+            return "wrong definition";
+        case Disregarded::wrong_era:
+            return "wrong era";
+        case Disregarded::old_epoch:
+            return "old epoch";
+        case Disregarded::absurd_epoch:
+            return "absurd epoch";
+        case Disregarded::replayed:
+            break;
+    }
+    return "replayed";
+}
+
 std::string Agreement::unknown_reason(Instant now, const Case& item) const {
     if (!quorum()) {
         const auto& last = roll_call_.last();
@@ -50,6 +72,9 @@ std::optional<CheckView> Agreement::view(Instant now, CheckKey key) const {
     view.size = item->size;
     view.seat = item->seat;
     view.shadow_outage = item->shadow_since.has_value();
+    if (item->outage()) {
+        view.closes_in = std::max(Duration{0}, item->opened_at + dwell(*item) - now);
+    }
     const auto witness = [&](AgentId agent) {
         WitnessView shown{name_of(agent), std::string(zone_of(agent)), is_fit(agent), {}};
         const auto found = item->tally.votes().find(agent);

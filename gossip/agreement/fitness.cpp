@@ -39,7 +39,7 @@ unsigned Fitness::penalty(Instant now) const {
     return static_cast<unsigned>(recent) / 2;
 }
 
-std::optional<std::string> Fitness::unfit_reason(Instant now, bool dns) const {
+std::optional<std::string> Fitness::unfit_reason(Instant now, bool by_name) const {
     if (!settled_) return "does not know yet what the mesh knows";
     for (const Stall& stall : stalls_) {
         if (stall.until - stall.from < late_max || now - stall.until >= late_counts_for) continue;
@@ -50,7 +50,7 @@ std::optional<std::string> Fitness::unfit_reason(Instant now, bool dns) const {
     }
     if (broken(now)) return "most of its checks fail, and others contradict it";
     if (!gateway_.value_or(true)) return "its gateway does not answer";
-    if (dns && !resolver_.value_or(true)) return "its resolver answers nothing";
+    if (by_name && !resolver_.value_or(true)) return "its resolver answers nothing";
     return std::nullopt;
 }
 

@@ -9,7 +9,7 @@
 //   starved. A shorter stall casts doubt on the attempts that it fell into: timers run
 //   before sockets are read, so a stalled agent reports a timeout although the answer
 //   waits (stalled());
-// * its gateway, and for DNS its resolver, where it has a canary for them;
+// * its gateway, and its resolver where a name was not found, if it has a canary for them;
 // * whether it is broken: more than half of its checks, and more than three, turned failing
 //   within two intervals, and at least two of them were overruled. Until 60 s after the
 //   last one;
@@ -56,9 +56,9 @@ public:
     void on_turned_failing(Instant now, CheckKey check, Duration interval);
     void on_overruled(Instant now, CheckKey check);
 
-    // Why this agent is not fit, for people; nothing where it is. `dns`: for a check of
-    // that kind.
-    std::optional<std::string> unfit_reason(Instant now, bool dns = false) const;
+    // Why this agent is not fit, for people; nothing where it is. `by_name`: for one that fails
+    // for want of a name's address.
+    std::optional<std::string> unfit_reason(Instant now, bool by_name = false) const;
     // How long the loop stood still within [began, ended], stalls of stall_min and more.
     Duration stalled(Instant began, Instant ended) const;
     bool gateway_answers() const { return gateway_.value_or(true); }

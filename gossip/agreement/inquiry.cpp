@@ -239,8 +239,9 @@ void Inquiry::on_tick(Instant now, const Circumstances& circumstances) {
     const Answer& answer = asking_->answer;
     const bool passed =
         outage_ || !settings_.proof_between ? asking_->proven : asking_->last_proven;
-    if (circumstances.unfit.has_value()) {
-        return conclude(Vote::abstain, answer.failure, "not fit: " + *circumstances.unfit, true);
+    const auto& unfit = answer.by_name ? circumstances.unfit_for_names : circumstances.unfit;
+    if (unfit.has_value()) {
+        return conclude(Vote::abstain, answer.failure, "not fit: " + *unfit, true);
     }
     if (passed) {
         return conclude(Vote::fail, answer.failure, answer.message, true);

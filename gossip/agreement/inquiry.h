@@ -54,6 +54,7 @@ struct Answer {
     Duration latency{};
     // It failed for want of time: by the timeout, or by the latency allowed.
     bool out_of_time = false;
+    bool by_name = false;  // A name was not found: the resolver may be at fault.
 };
 
 // A vote as it was cast, before it is given a number.
@@ -95,6 +96,7 @@ public:
         bool roll_call_pending = false;
         std::string cut_off{};  // Of the last one that failed: "cut off: 4 of 12 answered".
         std::optional<std::string> unfit{};
+        std::optional<std::string> unfit_for_names{};  // To accuse by what a resolver said.
     };
 
     struct Suspicion {

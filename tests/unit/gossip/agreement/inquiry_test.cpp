@@ -23,6 +23,7 @@ struct Witness {
     bool asked = false;
     bool passed = false;
     bool pending = true;
+    bool resolver = true;
 
     void tick() {
         Inquiry::Circumstances circumstances;
@@ -30,6 +31,7 @@ struct Witness {
         circumstances.roll_call_passed = passed && circumstances.roll_call_asked;
         circumstances.roll_call_pending = pending;
         circumstances.cut_off = "cut off: 1 of 5 answered";
+        if (!resolver) circumstances.unfit_for_names = "its resolver answers nothing";
         inquiry.on_tick(now, circumstances);
     }
     AttemptId begin() {
@@ -217,6 +219,25 @@ TEST_CASE("with fail_after = 2 two such pairs in a row make the vote") {
         witness.answer(witness.begin(), refuses);
         CHECK(witness.inquiry.poll_cast().has_value() == second);
         witness.now = began + 10s;
+    }
+}
+
+TEST_CASE("a witness whose resolver answers nothing accuses nobody of a name that is not found") {
+    Answer nameless = refuses;
+    nameless.by_name = true;
+    for (const bool by_name : {true, false}) {
+        CAPTURE(by_name);
+        Witness witness;
+        witness.resolver = false;
+        witness.passed = true;
+        witness.inquiry.on_slot();
+        witness.answer(witness.begin(), by_name ? nameless : refuses);
+        witness.now = start + 1s;
+        witness.answer(witness.begin(), by_name ? nameless : refuses);
+        const auto cast = witness.inquiry.poll_cast();
+        REQUIRE(cast.has_value());
+        CHECK(cast->ballot.vote == (by_name ? Vote::abstain : Vote::fail));
+        if (by_name) CHECK(cast->ballot.message == "not fit: its resolver answers nothing");
     }
 }
 
