@@ -180,6 +180,7 @@ std::vector<std::pair<std::string, std::uint64_t>> AgentBackend::counters() cons
     };
     if (agent_.mesh_) {
         for (auto& counter : agent_.mesh_->counters()) counters.push_back(std::move(counter));
+        for (auto& counter : agent_.council_->counters()) counters.push_back(std::move(counter));
     }
     return counters;
 }
@@ -421,6 +422,10 @@ void AgentBackend::add_mesh_evidence(api::WhyView& view, const Subject& subject)
     const Council& council = *agent_.council_;
     const gossip::CheckKey key = gossip::check_key(subject.name);
     view.notice = council.agreement().no_quorum_text();
+    if (const auto held = council.agreement().view(io::monotonic_now(), key);
+        held && held->closes_in && view.held) {
+        view.closes_not_before = io::wall_now() + *held->closes_in;
+    }
     const auto outage = mesh_outage_view(council, subject.name);
     const std::uint32_t epoch = view.epoch - (view.epoch % 2 == 0 && view.epoch > 0 ? 1 : 0);
     if (outage && outage->id == fmt::format("{}#{}", subject.name, epoch)) view.outage = outage;

@@ -78,6 +78,7 @@ gossip::Answer answer_of(const checks::Run& run) {
     answer.failure = static_cast<gossip::FailureCode>(outcome.failure_class);
     answer.message = outcome.message;
     answer.latency = outcome.latency;
+    answer.by_name = outcome.failure_class == checks::FailureClass::dns;
     answer.out_of_time = outcome.failure_class == checks::FailureClass::timeout ||
                          outcome.failure_class == checks::FailureClass::latency;
     return answer;
@@ -125,6 +126,8 @@ Council::Council(const Services& services, const Config& config, const storage::
       on_outage_(std::move(on_outage)),
       accord_({.spread = spread_options(config, next_boot(stored.agent_facts, io::wall_now()))},
               io::random_seed(), io::monotonic_now()),
+      hosts_(services.loop, services.node),
+      canaries_(services.loop, services.resolvers, [this] { pump(); }),
       timer_(services.loop, [this] { pump(); }) {
     const Instant now = io::monotonic_now();
     const WallTime wall = io::wall_now();
@@ -204,6 +207,9 @@ void Council::apply(const checks::Catalogue& catalogue,
         extra.fail_after = definition.fail_after;
         extra.recover_after = definition.recover_after;
         extra.on_partition = policy_of(definition.on_partition);
+        if (const auto zone = definition.labels.find("zone"); zone != definition.labels.end()) {
+            extra.target_zone = zone->second;
+        }
         const checks::CatalogueEntry* entry = catalogue.find(name);
         gossip::FileBlob& file = files[entry == nullptr ? std::string() : entry->file];
         if (file.declarations.size() < gossip::declarations_max) {
@@ -226,6 +232,9 @@ void Council::apply(const checks::Catalogue& catalogue,
 
 void Council::on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt,
                          const checks::Run& run) {
+    if (run.outcome.finding == checks::Finding::failed) {
+        canaries_.on_failure(run.outcome.failure_class == checks::FailureClass::dns);
+    }
     accord_.on_answer(io::monotonic_now(), mesh_key(key), attempt, answer_of(run));
     pump();
 }
@@ -239,8 +248,10 @@ void Council::pump() {
     while (std::exchange(again_, false)) {
         const Instant now = io::monotonic_now();
         const WallTime wall = io::wall_now();
-        accord_.set_surroundings(
-            {.leaving = services_.node.leaving(), .health_score = services_.node.health_score()});
+        accord_.set_surroundings({.leaving = services_.node.leaving(),
+                                  .health_score = services_.node.health_score(),
+                                  .gateway = canaries_.gateway(now),
+                                  .resolver = canaries_.resolver(now)});
         accord_.on_tick(now, wall);
         carry_out(now, wall);
         if (show_at_ <= now) show_states(now, wall);
@@ -252,7 +263,7 @@ void Council::pump() {
 void Council::carry_out(Instant now, WallTime wall) {
     while (const auto order = accord_.poll_persist()) persist(*order);
     send();
-    while (const auto attempt = accord_.poll_attempt()) start_attempt(now, *attempt);
+    while (const auto attempt = accord_.poll_attempt()) start_attempt(*attempt);
     while (const auto question = accord_.poll_question()) ask_member(*question);
     while (const auto event = accord_.poll_event()) on_event(now, wall, *event);
 }
@@ -291,37 +302,25 @@ void Council::persist(const gossip::PersistOrder& order) {
         });
 }
 
-void Council::start_attempt(Instant now, const gossip::Attempt& attempt) {
-    if (!attempt.host.empty()) return ask_host(now, attempt);
+void Council::start_attempt(const gossip::Attempt& attempt) {
+    if (!attempt.host.empty()) return ask_host(attempt);
     const CarriedCheck* check = services_.checks.find(local_key(attempt.check));
     // What is not carried any more is not asked; Agreement hears of that next.
     if (check == nullptr || !check->meshed()) return;
     services_.runner.attempt(local_key(attempt.check), attempt.id);
 }
 
-void Council::ask_host(Instant now, const gossip::Attempt& attempt) {
-    const Ask ask{attempt.check, attempt.id, now};
+void Council::ask_host(const gossip::Attempt& attempt) {
     const gossip::Spread::Peer* peer = spread().peer(gossip::agent_id(attempt.host));
     if (peer == nullptr) return;
     gossip::Member member;
     member.name = peer->name;
     member.address = peer->address;
-    services_.node.ping(
-        member, gossip::Agreement::host_timeout, gossip::Mesh::Over::stream,
-        [this, ask](const gossip::Pong& pong) {
-            const Instant ended = io::monotonic_now();
-            gossip::Answer answer;
-            answer.finding =
-                pong.answered ? gossip::Answer::Finding::passed : gossip::Answer::Finding::failed;
-            if (!pong.answered) {
-                answer.failure = static_cast<gossip::FailureCode>(checks::FailureClass::timeout);
-                answer.message = "its agent does not answer over TCP";
-                answer.out_of_time = ended - ask.began >= gossip::Agreement::host_timeout;
-            }
-            answer.latency = ended - ask.began;
-            accord_.on_answer(ended, ask.check, ask.attempt, std::move(answer));
-            pump();
-        });
+    hosts_.ask(member, gossip::Agreement::host_timeout, [this, attempt](gossip::Answer answer) {
+        if (stopped_) return;
+        accord_.on_answer(io::monotonic_now(), attempt.check, attempt.id, std::move(answer));
+        pump();
+    });
 }
 
 void Council::ask_member(const gossip::Accord::Question& question) {
@@ -339,6 +338,7 @@ void Council::ask_member(const gossip::Accord::Question& question) {
 void Council::stop() {
     stopped_ = true;
     timer_.clear();
+    canaries_.stop();
 }
 
 // ---- What people do, and ask
@@ -415,26 +415,43 @@ std::vector<std::string> Council::problems() const {
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Council::counters() const {
-    std::uint64_t refused = 0;
-    for (std::size_t i = 0; i < gossip::refusal_count; ++i) {
-        const auto refusal = static_cast<gossip::Refusal>(i);
-        if (refusal != gossip::Refusal::known) refused += spread().refused(refusal);
-    }
-    std::uint64_t malformed = 0;
-    for (std::size_t i = 0; i < gossip::wire::fault_count; ++i) {
-        malformed += spread().faults(static_cast<gossip::wire::Fault>(i));
-    }
-    std::uint64_t disregarded = 0;
-    for (std::size_t i = 0; i < gossip::disregarded_count; ++i) {
-        disregarded += agreement().disregarded(static_cast<gossip::Disregarded>(i));
-    }
-    return {{"mesh_checks", accord_.checks().size()},
-            {"records_held", spread().registry().size()},
-            {"records_refused", refused},
-            {"records_malformed", malformed},
-            {"records_not_durable", records_not_durable_},
-            {"votes_disregarded", disregarded},
-            {"votes_dropped", spread().events_dropped()}};
+    std::vector<std::pair<std::string, std::uint64_t>> counters{
+        {"mesh_checks", accord_.checks().size()},
+        {"records_held", spread().registry().size()},
+        {"records_not_durable", records_not_durable_},
+        {"votes_dropped", spread().events_dropped()}};
+    // Of what was refused each reason that has come up, and all together.
+    const auto add = [&](std::string_view what, std::size_t reasons, const auto& text,
+                         const auto& count) {
+        const std::size_t place = counters.size();
+        counters.emplace_back(what, 0);
+        for (std::size_t i = 0; i < reasons; ++i) {
+            const std::uint64_t times = count(i);
+            if (times == 0) continue;
+            counters[place].second += times;
+            std::string name = fmt::format("{} {}", what, text(i));
+            std::ranges::replace(name, ' ', '_');
+            counters.emplace_back(std::move(name), times);
+        }
+    };
+    add(
+        "records_refused", gossip::refusal_count,
+        [](std::size_t i) { return gossip::to_text(static_cast<gossip::Refusal>(i)); },
+        [this](std::size_t i) -> std::uint64_t {
+            const auto refusal = static_cast<gossip::Refusal>(i);
+            return refusal == gossip::Refusal::known ? 0 : spread().refused(refusal);
+        });
+    add(
+        "records_malformed", gossip::wire::fault_count,
+        [](std::size_t i) { return gossip::wire::to_text(static_cast<gossip::wire::Fault>(i)); },
+        [this](std::size_t i) { return spread().faults(static_cast<gossip::wire::Fault>(i)); });
+    add(
+        "votes_disregarded", gossip::disregarded_count,
+        [](std::size_t i) { return gossip::to_text(static_cast<gossip::Disregarded>(i)); },
+        [this](std::size_t i) {
+            return agreement().disregarded(static_cast<gossip::Disregarded>(i));
+        });
+    return counters;
 }
 
 }  // namespace picket

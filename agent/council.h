@@ -23,9 +23,12 @@
 #include <utility>
 #include <vector>
 
+#include "agent/canaries.h"
 #include "agent/check_table.h"
 #include "agent/config.h"
 #include "agent/event_log.h"
+#include "agent/host_question.h"
+#include "agent/io/resolver.h"
 #include "agent/mesh_node.h"
 #include "agent/recorder.h"
 #include "checks/probes/runner.h"
@@ -42,6 +45,7 @@ public:
     // All must outlive it.
     struct Services {
         io::Loop& loop;
+        io::Resolvers& resolvers;
         MeshNode& node;
         Recorder& recorder;
         checks::Runner& runner;
@@ -95,12 +99,6 @@ public:
     std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
 private:
-    struct Ask {  // The liveness of a host that is being asked about.
-        gossip::CheckKey check{};
-        gossip::AttemptId attempt = 0;
-        Instant began{};
-    };
-
     void restore(const storage::Loaded& stored, Instant now, WallTime wall);
     void adopt_stored_verdicts(const storage::Loaded& stored, Instant now, WallTime wall);
     void listen();
@@ -109,8 +107,8 @@ private:
     void carry_out(Instant now, WallTime wall);
     void send();
     void persist(const gossip::PersistOrder& order);
-    void start_attempt(Instant now, const gossip::Attempt& attempt);
-    void ask_host(Instant now, const gossip::Attempt& attempt);
+    void start_attempt(const gossip::Attempt& attempt);
+    void ask_host(const gossip::Attempt& attempt);
     void ask_member(const gossip::Accord::Question& question);
 
     // council_events.cpp: what came of it, for people.
@@ -129,6 +127,8 @@ private:
     const Config& config_;
     std::function<void()> on_outage_;
     gossip::Accord accord_;
+    HostQuestions hosts_;
+    Canaries canaries_;
     io::Timer timer_;
     bool stopped_ = false;
     bool pumping_ = false;

@@ -102,7 +102,7 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         fact.outage_scope = to_text(verdict.scope);
         fact.first_failure = verdict.first_failure_at;
         fact.failure_class = class_of(verdict.failure);
-        fact.message = first_failure(spread().evidence(verdict.check, verdict.epoch));
+        fact.message = cause_of(verdict, spread().evidence(verdict.check, verdict.epoch));
     }
     services_.recorder.record(std::move(fact));
     record_outage(verdict.check, before);

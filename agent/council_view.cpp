@@ -112,6 +112,7 @@ api::CheckView mesh_check_view(const Council& council, std::string_view name,
     view.state = gossip::to_text(held->state);
     if (held->state == gossip::State::unknown) {
         view.unknown_reason = held->unknown_reason;
+        if (held->shadow_outage) view.unknown_reason += ", but down as seen from here";
         if (verdict != nullptr) view.last_verdict = state_of(*verdict);
     }
     add_votes(view, *held);

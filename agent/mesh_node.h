@@ -88,7 +88,11 @@ public:
         on_member_ = std::move(on_member);
     }
     bool leaving() const { return mesh_.swim().leaving(); }
-    unsigned health_score() const { return mesh_.swim().health_score(); }
+    // Lifeguard's. 0 where nobody else lives: there is no probe that could succeed and show
+    // that the failed ones were not our own doing.
+    unsigned health_score() const {
+        return mesh_.swim().table().count_present() > 1 ? mesh_.swim().health_score() : 0;
+    }
     // The user state of push/pulls with picket's agents.
     void on_state(Handler handler) { on_state_ = std::move(handler); }
     MeshDriver& driver() { return *driver_; }

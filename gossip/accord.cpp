@@ -161,7 +161,6 @@ MeshCheck Accord::mesh_check(CheckKey key, const Catalog::Definition& active) co
     check.witnesses.reset();
     if (declared.witnesses != Declaration::witnesses_all) check.witnesses = declared.witnesses;
     if (declared.quorum != 0) check.quorum = declared.quorum;
-    check.dns = declared.type == "dns";
     if (const auto own = own_.find(key);
         own != own_.end() && own->second.fingerprint == declared.fingerprint) {
         check.ours = true;
