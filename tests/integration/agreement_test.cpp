@@ -1,90 +1,120 @@
-// Real agents agree on a real outage, say why, and stay silent where they are cut off.
+// Real agents agree on a real outage, each can say why, and the outage survives them.
 
 #include <doctest/doctest.h>
 
 #include <set>
 #include <string>
 
-#include "tests/support/firewall.h"
-#include "tests/support/servers.h"
+#include "tests/support/mesh_target.h"
 #include "tests/support/test_mesh.h"
 
 namespace picket::testing {
 namespace {
 
-constexpr const char* page =
-    "server { listen 127.0.0.1:PORT; location / { return 200 'Welcome'; } }";
-
-std::string homepage(const std::string& url) {
-    return "[http.homepage]\nurl = \"" + url + "\"\ninterval = \"3s\"\ntimeout = \"1s\"\n";
+// Without what changes from one moment to the next.
+Json reasons(TestMesh& mesh, std::size_t agent, const std::string& check) {
+    Json why = mesh.agent(agent).json({"why", check, "#1"});
+    Json kept;
+    for (const char* key : {"id", "rule", "votes", "discounted", "roll_call", "timeline"}) {
+        kept[key] = why[key];
+    }
+    return kept;
 }
 
-// Waits until every one of `agents` shows the check in this state.
-void await_all(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& state) {
-    for (const std::size_t agent : agents) {
-        await([&] { return mesh.agent(agent).check("homepage")["state"] == state; },
-              [&] { return mesh.agent(agent).check("homepage").dump(2); });
-    }
+bool witnesses(TestMesh& mesh, std::size_t agent, const std::string& check) {
+    const Json panel = mesh.agent(agent).check(check)["panel"];
+    const std::string name = "a" + std::to_string(agent + 1);
+    return std::find(panel.begin(), panel.end(), name) != panel.end();
 }
 
 TEST_CASE("five agents agree on an outage, each can say why, and it outlives their restart") {
-    Nginx web(page);
-    TestMesh mesh(5);
-    for (std::size_t i = 0; i < 5; ++i) mesh.agent(i).define("web.toml", homepage(web.url()));
+    MeshTarget web;
+    TestMesh mesh(5, "profile = \"local\"\n", 3);
+    // Of the second check two agents are no witnesses.
+    mesh.define("web.toml",
+                web.definition("homepage") + web.definition("narrow", "witnesses = 3\n"));
     mesh.start();
-    await_all(mesh, {0, 1, 2, 3, 4}, "up");
-    for (std::size_t i = 0; i < 5; ++i) {
-        await([&] { return mesh.agent(i).check("homepage")["panel"].size() == 5; },
-              [&] { return mesh.agent(i).check("homepage").dump(2); });
-    }
+    await_state(mesh, everybody(mesh), "homepage", "up");
+    await_state(mesh, everybody(mesh), "narrow", "up");
+    await_panel(mesh, everybody(mesh), "homepage", 5);
+    await_panel(mesh, everybody(mesh), "narrow", 3);
 
     web.stop();
-    await_all(mesh, {0, 1, 2, 3, 4}, "down");
-    for (std::size_t i = 0; i < 5; ++i) {
-        CAPTURE(i);
-        CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);
-        const Json why = mesh.agent(i).json({"why", "homepage"});
-        CAPTURE(why.dump(2));
-        CHECK(why["id"] == "homepage#1");
-        CHECK(why["rule"] == "open");
+    await_state(mesh, everybody(mesh), "homepage", "down");
+    await_state(mesh, everybody(mesh), "narrow", "down");
+    for (const std::string check : {"homepage", "narrow"}) {
+        // The verdict comes first, its reasons follow.
+        for (std::size_t i = 0; i < 5; ++i) {
+            await([&] { return reasons(mesh, i, check)["rule"] == "open"; },
+                  [&] {
+                      return mesh.agent(i).json({"why", check}).dump(2);
+                  });
+        }
+        const Json first = reasons(mesh, 0, check);
+        INFO(first.dump(2));
+        CHECK(first["id"] == check + "#1");
         std::size_t fails = 0;
-        for (const Json& vote : why["votes"]) fails += vote["vote"] == "fail" ? 1U : 0U;
-        CHECK(fails >= 3);
-        CHECK(why["roll_call"]["answered"].get<int>() >= why["roll_call"]["needed"].get<int>());
+        for (const Json& vote : first["votes"]) {
+            fails += vote["vote"] == "fail" ? 1U : 0U;
+            CHECK_FALSE(vote["message"].get<std::string>().empty());
+        }
+        CHECK(fails >= (check == "homepage" ? 3 : 2));
+        CHECK(first["roll_call"]["answered"] >= first["roll_call"]["needed"]);
+        CHECK(first["timeline"].size() >= 3);
+        for (std::size_t i = 1; i < 5; ++i) CHECK(reasons(mesh, i, check) == first);
     }
 
-    // Killed, the second agent comes back with the outage and its reasons.
-    mesh.agent(1).kill();
-    mesh.start(1);
-    CHECK(mesh.agent(1).json({"why", "homepage", "#1"})["rule"] == "open");
-    CHECK(mesh.agent(1).check("homepage")["epoch"] == 1);
+    // All are killed in turn, and come back with the outage and its reasons; also those
+    // that did not witness it.
+    const Json before = reasons(mesh, 0, "narrow");
+    std::size_t bystanders = 0;
+    for (std::size_t i = 0; i < 5; ++i) {
+        CAPTURE(i);
+        bystanders += witnesses(mesh, i, "narrow") ? 0 : 1;
+        mesh.agent(i).kill();
+        mesh.start(i);
+        CHECK(reasons(mesh, i, "narrow") == before);
+        CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);
+        await_state(mesh, {i}, "homepage", "down");
+    }
+    CHECK(bystanders >= 2);
+    for (std::size_t i = 0; i < 5; ++i) {
+        const Json outages = mesh.agent(i).json({"outages"})["outages"];
+        CAPTURE(outages.dump(2));
+        CHECK(outages.size() == 2);  // One of each check.
+        CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);
+    }
 
     web.start();
-    await_all(mesh, {0, 1, 2, 3, 4}, "up");
+    await_state(mesh, everybody(mesh), "homepage", "up");
     for (std::size_t i = 0; i < 5; ++i) CHECK(mesh.agent(i).check("homepage")["epoch"] == 2);
 }
 
-TEST_CASE("an agent that is cut off from all others and from the target opens nothing") {
-    Nginx web(page);
-    TestMesh mesh(4);
-    for (std::size_t i = 0; i < 4; ++i) mesh.agent(i).define("web.toml", homepage(web.url()));
+TEST_CASE("a target that flaps is at most one outage a minute") {
+    MeshTarget web;
+    TestMesh mesh(3);
+    mesh.define("web.toml", web.definition("homepage"));
     mesh.start();
-    await_all(mesh, {0, 1, 2, 3}, "up");
-
-    // The last agent loses the others; then the target dies, for everybody.
-    Firewall firewall;
-    firewall.cut("127.0.0.4", "{ 127.0.0.1, 127.0.0.2, 127.0.0.3 }");
-    firewall.cut("{ 127.0.0.1, 127.0.0.2, 127.0.0.3 }", "127.0.0.4");
-    await([&] { return !mesh.agent(3).json({"status"})["mesh"]["quorum"].get<bool>(); },
-          [&] { return mesh.agent(3).json({"status"})["mesh"].dump(2); });
+    await_state(mesh, everybody(mesh), "homepage", "up");
+    await_panel(mesh, everybody(mesh), "homepage", 3);
+    const auto shortest = [&] {  // Seconds that the outage which is open must last.
+        const Json why = mesh.agent(0).json({"why", "homepage"});
+        const auto seconds = [](const std::string& time) {
+            const auto at = [&](std::size_t place) { return std::stoi(time.substr(place, 2)); };
+            return at(11) * 3600 + at(14) * 60 + at(17);
+        };
+        const int least = seconds(why["closes_not_before"]) - seconds(why["outage"]["opened_at"]);
+        return (least + 24 * 3600) % (24 * 3600);
+    };
     web.stop();
-    await_all(mesh, {0, 1, 2}, "down");
-    CHECK(mesh.agent(3).check("homepage")["state"] == "unknown");
-    CHECK(mesh.agent(3).json({"outages"})["outages"].empty());
-
-    firewall.heal();
-    await_all(mesh, {3}, "down");
-    CHECK(mesh.agent(3).check("homepage")["epoch"] == 1);
+    await_state(mesh, {0}, "homepage", "down");
+    CHECK(shortest() <= 11);
+    web.start();
+    await_state(mesh, {0}, "homepage", "up");
+    // The second within a minute of the first lasts a minute, whatever the target does.
+    web.stop();
+    await_state(mesh, {0}, "homepage", "down");
+    CHECK(shortest() >= 59);
 }
 
 }  // namespace

@@ -7,22 +7,37 @@
 #include <chrono>
 
 namespace picket::testing {
-TestMesh::TestMesh(std::size_t agents, const std::string& gossip) {
-    for (std::size_t i = 1; i <= agents; ++i) {
+TestMesh::TestMesh(std::size_t agents, const std::string& gossip, std::size_t zones) {
+    for (std::size_t i = 0; i < agents; ++i) {
+        const std::size_t zone = zones == 0 ? i : i % zones;
         agents_.push_back(
-            std::make_unique<TestAgent>(fmt::format("a{}", i), fmt::format("z{}", i)));
-        agents_.back()->configure(fmt::format(
-            "[gossip]\nbind = \"127.0.0.{}:7946\"\njoin = [\"127.0.0.1\"]\n{}", i, gossip));
+            std::make_unique<TestAgent>(fmt::format("a{}", i + 1), fmt::format("z{}", zone + 1)));
+        agents_.back()->configure(fmt::format("[gossip]\nbind = \"{}:7946\"\njoin = [\"{}\"]\n{}",
+                                              address(i), address(0), gossip));
     }
 }
 
+std::string TestMesh::address(std::size_t index) {
+    return fmt::format("127.0.0.{}", index + 1);
+}
+
+std::string TestMesh::addresses(const std::set<std::size_t>& indices) {
+    std::string set;
+    for (const std::size_t index : indices) set += (set.empty() ? "" : ", ") + address(index);
+    return "{ " + set + " }";
+}
+
+void TestMesh::define(const std::string& file, const std::string& text) {
+    for (auto& agent : agents_) agent->define(file, text);
+}
+
 void TestMesh::start() {
-    for (auto& agent : agents_) agent->start();
+    for (std::size_t i = 0; i < size(); ++i) start(i);
     await_alive(size());
 }
 
 void TestMesh::start(std::size_t index) {
-    agent(index).start();
+    agent(index).start({{"ADDRESS", address(index)}});
 }
 
 void TestMesh::await_member(std::size_t on, const std::string& name, const std::string& state) {
@@ -38,8 +53,9 @@ void TestMesh::await_alive(std::size_t count) {
     }
 }
 
-void await(const std::function<bool()>& holds, const std::function<std::string()>& explain) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+void await(const std::function<bool()>& holds, const std::function<std::string()>& explain,
+           std::chrono::seconds within) {
+    const auto deadline = std::chrono::steady_clock::now() + within;
     while (!holds()) {
         REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, explain());
         poll(nullptr, 0, 20);

@@ -1,0 +1,223 @@
+// Real agents that are parted, stopped or cut off: nobody opens what is not down.
+
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/firewall.h"
+#include "tests/support/mesh_target.h"
+#include "tests/support/test_mesh.h"
+
+namespace picket::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A default route, and a host that answers there: another network namespace.
+class Gateway {
+public:
+    static constexpr const char* address = "198.51.100.1";
+    static constexpr const char* own_address = "198.51.100.2";
+
+    Gateway() {
+        REQUIRE(other_.read_until("ready"));
+        ip({"link", "add", "gw0", "type", "veth", "peer", "name", "gw1", "netns",
+            std::to_string(other_.pid())});
+        ip({"address", "add", std::string(own_address) + "/24", "dev", "gw0"});
+        ip({"link", "set", "gw0", "up"});
+        ip({"route", "add", "default", "via", address});
+        const std::string setup = "ip address add " + std::string(address) +
+                                  "/24 dev gw1 && ip link set gw1 up && ip link set lo up";
+        const Finished finished = run(
+            {"/usr/bin/nsenter", "-t", std::to_string(other_.pid()), "-n", "/bin/sh", "-c", setup});
+        REQUIRE_MESSAGE(finished.exit_code == 0, finished.errors);
+    }
+    ~Gateway() { run({"/bin/ip", "link", "delete", "gw0"}); }
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
+
+private:
+    static void ip(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "/bin/ip");
+        const Finished finished = run(arguments);
+        REQUIRE_MESSAGE(finished.exit_code == 0, finished.errors);
+    }
+
+    Process other_{{"/usr/bin/unshare", "-n", "/bin/sh", "-c", "echo ready; exec sleep 600"}};
+};
+
+void part(Firewall& firewall, const std::set<std::size_t>& here,
+          const std::set<std::size_t>& there) {
+    firewall.cut(TestMesh::addresses(here), TestMesh::addresses(there));
+    firewall.cut(TestMesh::addresses(there), TestMesh::addresses(here));
+}
+
+Json mesh_of(const TestAgent& agent) {
+    return agent.json({"status"})["mesh"];
+}
+
+void await_quorum(TestAgent& agent, bool quorum) {
+    await([&] { return mesh_of(agent)["quorum"] == quorum; },
+          [&] { return mesh_of(agent).dump(2); });
+}
+
+TEST_CASE("the minority side of a partition opens, closes and changes nothing, and says so") {
+    MeshTarget steady;
+    MeshTarget broken;
+    TestMesh mesh(5);
+    mesh.define("web.toml", steady.definition("steady") + broken.definition("broken"));
+    mesh.start();
+    await_panel(mesh, everybody(mesh), "steady", 5);
+    await_state(mesh, everybody(mesh), "steady", "up");
+    await_state(mesh, everybody(mesh), "broken", "up");
+    broken.stop();
+    await_state(mesh, everybody(mesh), "broken", "down");
+
+    // Behind the cut one target dies and the other one heals, for both sides.
+    Firewall firewall;
+    part(firewall, {0, 1, 2}, {3, 4});
+    for (const std::size_t i : {3U, 4U}) await_quorum(mesh.agent(i), false);
+    steady.stop();
+    broken.start();
+    await_state(mesh, {0, 1, 2}, "steady", "down");
+    await_state(mesh, {0, 1, 2}, "broken", "up");
+    for (const std::size_t i : {3U, 4U}) {
+        CAPTURE(i);
+        await([&] { return mesh_of(mesh.agent(i))["notice"].is_string(); },
+              [&] { return mesh_of(mesh.agent(i)).dump(2); }, 30s);
+        const std::string notice = mesh_of(mesh.agent(i))["notice"];
+        CAPTURE(notice);
+        CHECK(notice.find("NO QUORUM: 2 of 5 known agents answer, 3 needed") != notice.npos);
+        CHECK(notice.find("Missing: a1, a2, a3") != notice.npos);
+        CHECK(notice.find("picket forget") != notice.npos);
+        const Json up = mesh.agent(i).check("steady");
+        CHECK(up["state"] == "unknown");
+        CHECK(up["last_verdict"] == "up");
+        CHECK(up["epoch"] == 0);
+        const Json down = mesh.agent(i).check("broken");
+        CHECK(down["state"] == "unknown");
+        CHECK(down["last_verdict"] == "down");
+        CHECK(down["epoch"] == 1);
+    }
+
+    firewall.heal();
+    await_state(mesh, {3, 4}, "steady", "down");
+    await_state(mesh, {3, 4}, "broken", "up");
+    for (std::size_t i = 0; i < 5; ++i) {
+        CHECK(mesh.agent(i).check("steady")["epoch"] == 1);
+        CHECK(mesh.agent(i).check("broken")["epoch"] == 2);
+    }
+}
+
+TEST_CASE("an agent cut off alone opens nothing, also when it is restarted meanwhile") {
+    MeshTarget web;
+    TestMesh mesh(4);
+    mesh.define("web.toml", web.definition("homepage"));
+    mesh.start();
+    await_panel(mesh, everybody(mesh), "homepage", 4);
+    await_state(mesh, everybody(mesh), "homepage", "up");
+
+    // It loses its network: the others, and the target.
+    Firewall firewall;
+    part(firewall, {0, 1, 2}, {3});
+    firewall.cut(TestMesh::address(3), MeshTarget::address);
+    const auto opens_nothing = [&] {
+        // It has asked, in vain, and knows whose fault that is.
+        mesh.agent(3).await_finding("homepage", "failed");
+        await([&] { return !mesh.agent(3).check("homepage")["abstaining"].empty(); },
+              [&] { return mesh.agent(3).check("homepage").dump(2); });
+        await_state(mesh, {3}, "homepage", "unknown");
+        CHECK(mesh.agent(3).check("homepage")["epoch"] == 0);
+        CHECK(mesh.agent(3).json({"outages"})["outages"].empty());
+    };
+    opens_nothing();
+    mesh.agent(3).kill();
+    mesh.start(3);
+    await_quorum(mesh.agent(3), false);
+    opens_nothing();
+
+    // The others go on: they see a real outage, of which it learns when it is back.
+    web.stop();
+    await_state(mesh, {0, 1, 2}, "homepage", "down");
+    CHECK(mesh.agent(3).check("homepage")["epoch"] == 0);
+    firewall.heal();
+    await_state(mesh, {3}, "homepage", "down");
+    CHECK(mesh.agent(3).check("homepage")["epoch"] == 1);
+}
+
+TEST_CASE("two witnesses that are stopped change no verdict, and an outage is confirmed without") {
+    MeshTarget web;
+    TestMesh mesh(5);
+    mesh.define("web.toml", web.definition("homepage"));
+    mesh.start();
+    await_panel(mesh, everybody(mesh), "homepage", 5);
+    await_state(mesh, everybody(mesh), "homepage", "up");
+
+    const std::set<std::size_t> awake{0, 1, 2};
+    const std::set<std::size_t> stopped{3, 4};
+    for (const std::size_t i : stopped) mesh.agent(i).process().signal(SIGSTOP);
+    for (const std::size_t i : awake) {
+        mesh.await_member(i, "a4", "failed");
+        mesh.await_member(i, "a5", "failed");
+        CHECK(mesh.agent(i).check("homepage")["state"] == "up");
+    }
+    // Awake again, they hold every answer that waits for them against themselves.
+    for (const std::size_t i : stopped) mesh.agent(i).process().signal(SIGCONT);
+    await_panel(mesh, everybody(mesh), "homepage", 5);
+    for (const std::size_t i : stopped) mesh.agent(i).await_finding("homepage", "passed");
+    for (std::size_t i = 0; i < 5; ++i) CHECK(mesh.agent(i).json({"outages"})["outages"].empty());
+
+    for (const std::size_t i : stopped) mesh.agent(i).process().signal(SIGSTOP);
+    web.stop();
+    await_state(mesh, awake, "homepage", "down");
+    for (const std::size_t i : stopped) mesh.agent(i).process().signal(SIGCONT);
+    await_state(mesh, stopped, "homepage", "down");
+    for (std::size_t i = 0; i < 5; ++i) CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);
+}
+
+TEST_CASE("one zone that loses its path to the target makes it degraded, and names the zone") {
+    MeshTarget web;
+    TestMesh mesh(6, "profile = \"local\"\n", 3);
+    mesh.define("web.toml", web.definition("homepage", "witnesses = 6\n"));
+    mesh.start();
+    await_panel(mesh, everybody(mesh), "homepage", 6);
+    await_state(mesh, everybody(mesh), "homepage", "up");
+
+    Firewall firewall;
+    firewall.cut(TestMesh::addresses({2, 5}), MeshTarget::address);
+    await_state(mesh, everybody(mesh), "homepage", "degraded", 70s);
+    for (std::size_t i = 0; i < 6; ++i) {
+        const Json check = mesh.agent(i).check("homepage");
+        CAPTURE(check.dump(2));
+        CHECK(check["zones_failing"] == Json::array({"z3"}));
+        CHECK(check["epoch"] == 0);
+        CHECK(mesh.agent(i).json({"outages"})["outages"].empty());
+    }
+}
+
+TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so") {
+    const Gateway gateway;
+    MeshTarget web;
+    TestMesh mesh(1, "profile = \"local\"\n");
+    mesh.define("web.toml", web.definition("homepage"));
+    mesh.start();
+    await_state(mesh, everybody(mesh), "homepage", "up");
+
+    Firewall firewall;
+    firewall.cut(Gateway::address, Gateway::own_address);
+    web.stop();
+    const auto reasons = [&] { return mesh.agent(0).check("homepage")["abstaining"].dump(); };
+    await([&] { return reasons().find("its gateway does not answer") != std::string::npos; },
+          reasons);
+    CHECK(mesh.agent(0).check("homepage")["epoch"] == 0);
+    CHECK(mesh.agent(0).json({"status"})["agent"]["unfit_reason"] == "its gateway does not answer");
+
+    firewall.heal();
+    await_state(mesh, everybody(mesh), "homepage", "down");
+}
+
+}  // namespace
+}  // namespace picket::testing

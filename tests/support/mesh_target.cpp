@@ -1,0 +1,41 @@
+#include "tests/support/mesh_target.h"
+
+#include <fmt/format.h>
+
+namespace picket::testing {
+
+MeshTarget::MeshTarget()
+    : server_(fmt::format("server {{ listen 127.0.0.1:PORT; listen {}:PORT; "
+                          "location / {{ return 200 'Welcome'; }} }}",
+                          address)) {}
+
+std::string MeshTarget::definition(const std::string& name, const std::string& more) const {
+    return fmt::format(
+        "[http.{}]\nurl = \"http://{}:{}/\"\nsource = \"${{env:ADDRESS}}\"\ninterval = \"2s\"\n"
+        "timeout = \"1s\"\n{}",
+        name, address, server_.port(), more);
+}
+
+void await_state(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& check,
+                 const std::string& state, std::chrono::seconds within) {
+    for (const std::size_t agent : agents) {
+        await([&] { return mesh.agent(agent).check(check)["state"] == state; },
+              [&] { return mesh.agent(agent).check(check).dump(2); }, within);
+    }
+}
+
+void await_panel(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& check,
+                 std::size_t size) {
+    for (const std::size_t agent : agents) {
+        await([&] { return mesh.agent(agent).check(check)["panel"].size() == size; },
+              [&] { return mesh.agent(agent).check(check).dump(2); });
+    }
+}
+
+std::set<std::size_t> everybody(const TestMesh& mesh) {
+    std::set<std::size_t> agents;
+    for (std::size_t i = 0; i < mesh.size(); ++i) agents.insert(i);
+    return agents;
+}
+
+}  // namespace picket::testing
