@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """How soon a mesh agrees, and what that costs: what `make bench` prints for docs/PERFORMANCE.md.
 
-    tests/bench/agreement.py BUILD [--only kills,deaths,load] [--sizes 12,5,3,2,1] [--checks 20]
+    tests/bench/agreement.py BUILD [--only kills,deaths,flaps,load] [--sizes 12,5,3,2,1] [--checks 20]
 
 kills   meshes of several sizes and Debian's nagios4, side by side, each with checks and targets
         of its own; each target is broken once in each way, at a random moment, at the same moment
         for all of them, and mended.
 deaths  many meshes of two; one agent and the service beside it die together.
+flaps   targets that come and go.
 load    a hundred agents with no check and with a thousand.
 
 Everything happens in a network namespace that this script makes for itself, on addresses of
@@ -533,6 +534,28 @@ def deaths(options, output, targets, _wire):
         mesh.stop()
 
 
+def flaps(options, output, targets, _wire):
+    """Targets that refuse for 15 s and answer for 15 s, again and again."""
+    half = 15
+    mesh = Mesh(options.build, output, 5, 4)
+    for address in mesh.addresses.values():
+        targets.open(address)
+    mesh.start()
+    time.sleep(40)
+    began = time.monotonic()
+    for turn in range(options.flaps * 60 // half):
+        for i, address in enumerate(mesh.addresses.values()):
+            (targets.mend if turn % 2 else targets.spoil)([address], "refuse")
+            if i + 1 < len(mesh.addresses):
+                time.sleep(half / len(mesh.addresses))  # Each in a phase of its own.
+        time.sleep(max(0, began + (turn + 1) * half - time.monotonic()))
+    opened = [len([when for when, agent, what in mesh.told[check] if agent == 1 and what == "down"])
+              for check in mesh.addresses]
+    mesh.stop()
+    table(f"Four targets that fail for {half} s in every {2 * half}, for {options.flaps} minutes",
+          ["outages of each"], [[", ".join(map(str, opened))]])
+
+
 class Crowd(Mesh):
     """A mesh with many checks of one server, which listens everywhere."""
 
@@ -588,7 +611,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     numbers = lambda text: [int(word) for word in text.split(",")]  # noqa: E731
     parser.add_argument("build")
-    parser.add_argument("--only", default="kills,deaths,load")
+    parser.add_argument("--only", default="kills,deaths,flaps,load")
     parser.add_argument("--sizes", type=numbers, default=[12, 5, 3, 2, 1])
     parser.add_argument("--ways", type=lambda text: text.split(","), default=WAYS)
     parser.add_argument("--checks", type=int, default=20)
@@ -597,6 +620,7 @@ def main():
     parser.add_argument("--settle", type=int, default=220,
                         help="seconds before the kills: twenty answers teach what is usual")
     parser.add_argument("--deaths", type=int, default=20, help="meshes of two")
+    parser.add_argument("--flaps", type=int, default=5, help="minutes of them")
     parser.add_argument("--crowd", type=int, default=100, help="agents of the load")
     parser.add_argument("--load-settle", type=int, default=90)
     parser.add_argument("--window", type=int, default=120, help="seconds of the load")
@@ -614,7 +638,7 @@ def main():
     os.setpriority(os.PRIO_PROCESS, 0, -10)
     output, targets, wire = Output(), Targets(), Wire()
     for part in options.only.split(","):
-        {"kills": kills, "deaths": deaths, "load": load}[part](options, output, targets, wire)
+        {"kills": kills, "deaths": deaths, "flaps": flaps, "load": load}[part](options, output, targets, wire)
 
 
 if __name__ == "__main__":
