@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "agent/base/digest.h"
 #include "gossip/spread/ids.h"
 #include "gossip/spread/record_codec.h"
 #include "gossip/wire/messages.h"
@@ -34,9 +35,7 @@ TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages 
     // Of two halves the one with the agent that decides a tie is the majority: that one goes.
     std::size_t decides = 0;
     for (std::size_t i = 1; i < 6; ++i) {
-        const auto rank = [](std::size_t index) {
-            return gossip::short_digest("tie", name_of(index));
-        };
+        const auto rank = [](std::size_t index) { return short_digest("tie", name_of(index)); };
         if (rank(i) < rank(decides)) decides = i;
     }
     std::set<std::size_t> gone{decides};

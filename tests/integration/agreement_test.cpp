@@ -70,7 +70,7 @@ TEST_CASE("five agents agree on an outage, each can say why, and it outlives the
     std::size_t bystanders = 0;
     for (std::size_t i = 0; i < 5; ++i) {
         CAPTURE(i);
-        bystanders += witnesses(mesh, i, "narrow") ? 0 : 1;
+        bystanders += witnesses(mesh, i, "narrow") ? 0U : 1U;
         mesh.agent(i).kill();
         mesh.start(i);
         CHECK(reasons(mesh, i, "narrow") == before);
