@@ -218,10 +218,18 @@ bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
 	@tests/bench/flood.py build/release
 	@$(MAKE) PROFILE=release build/release/probe_driver build/release/bare_loops
 	@tests/bench/probes.py build/release
+	@$(MAKE) PROFILE=release bench-history
 
 # Two programs that tests/bench/probes.py compares: a probe, and the library alone.
 $(BUILD)/probe_driver $(BUILD)/bare_loops: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
 	$(LINK)
+
+$(BUILD)/history_bench: $(call objects,tests/bench/history.cpp) $(LIBRARY)
+	$(LINK)
+
+.PHONY: bench-history
+bench-history: $(BUILD)/history_bench  ## only those of history; DAYS= of outcomes, by 100 checks
+	@mkdir -p build/bench && $(BUILD)/history_bench build/bench $(or $(DAYS),30)
 
 # ---- Housekeeping ----------------------------------------------------------------------------
 

@@ -76,6 +76,9 @@ Agent::Agent(io::Loop& loop, Config config)
           loop,
           {.state_dir = config_.state_dir,
            .retention = {.outcomes_age = config_.history.raw,
+                         .minutes_age = config_.history.minutes,
+                         .five_minutes_age = config_.history.five_minutes,
+                         .hours_age = config_.history.hours,
                          .facts_age = config_.history.hours,
                          .size_bytes_max =
                              static_cast<std::int64_t>(config_.history.size_bytes_max)}},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "storage/row_reading.h"
@@ -16,6 +17,32 @@ namespace {
 Duration nearest_rank(const std::vector<std::int64_t>& sorted, std::size_t percent) {
     const std::size_t rank = (sorted.size() * percent + 99) / 100;
     return Duration(sorted[std::max<std::size_t>(rank, 1) - 1]);
+}
+
+// Beyond this the sketches are asked at once.
+constexpr Duration exact_span_max = std::chrono::hours(48);
+
+SeriesReader::Range range_of(WallTime from, WallTime to) {
+    return {std::clamp(to_milliseconds(from), at_ms_min, at_ms_max),
+            std::clamp(to_milliseconds(to), at_ms_min, at_ms_max)};
+}
+
+RollupPoint rollup_point(Tier tier, std::int64_t at_ms, const Slot& slot) {
+    const Totals& totals = slot.totals;
+    RollupPoint point;
+    point.at = from_milliseconds(at_ms);
+    point.length = std::chrono::milliseconds(slot_ms(tier));
+    point.passed = totals.passed;
+    point.failed = totals.failed;
+    point.errored = totals.errored;
+    point.observed = std::chrono::milliseconds(totals.observed_ms);
+    if (totals.passed > 0) point.latency_mean = Duration(totals.latency_us / totals.passed);
+    if (slot.sketch.count() > 0) {
+        point.p50 = Duration(slot.sketch.quantile(0.50));
+        point.p95 = Duration(slot.sketch.quantile(0.95));
+        point.p99 = Duration(slot.sketch.quantile(0.99));
+    }
+    return point;
 }
 
 }  // namespace
@@ -33,37 +60,180 @@ Result<std::int64_t> HistoryReader::check_id(const std::string& check) {
                    fmt::format("{}: no history of this check in {}", check, database_.path()));
 }
 
+Result<std::string> HistoryReader::message(std::int64_t id) {
+    if (id == 0) return std::string();
+    const auto known = messages_.find(id);
+    if (known != messages_.end()) return known->second;
+    auto row = PICKET_TRY(database_.prepare("SELECT text FROM messages WHERE id = ?1"));
+    std::string text;
+    if (PICKET_TRY(row.bind(id).step())) text = text_column(row, 0);
+    if (messages_.size() >= messages_max) messages_.clear();
+    messages_.emplace(id, text);
+    return text;
+}
+
 Result<OutcomeRange> HistoryReader::outcomes(const std::string& check, WallTime from, WallTime to) {
+    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
     const auto id = PICKET_TRY(check_id(check));
-    auto rows = PICKET_TRY(database_.prepare(
-        fmt::format("SELECT {} FROM {} WHERE o.check_id = ?1 AND o.at_ms >= ?2 AND o.at_ms < ?3 "
-                    "ORDER BY o.at_ms DESC LIMIT ?4",
-                    outcome_columns, outcome_tables)));
-    rows.bind(id, to_milliseconds(from), to_milliseconds(to), outcomes_max + 1);
+    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    std::vector<Entry> newest;  // Backwards.
     OutcomeRange range;
-    while (PICKET_TRY(rows.step())) {
-        range.truncated = range.outcomes.size() == outcomes_max;
-        if (range.truncated) break;
-        range.outcomes.push_back(PICKET_TRY(outcome_row(rows)));
+    PICKET_TRY(series.backwards(range_of(from, to), [&](const Entry& entry) {
+        range.truncated = newest.size() == outcomes_max;
+        if (!range.truncated) newest.push_back(entry);
+        return !range.truncated;
+    }));
+    std::reverse(newest.begin(), newest.end());
+    const Entry* last = nullptr;
+    for (const Entry& entry : newest) {
+        if (last != nullptr) {
+            if (auto gap = PICKET_TRY(gap_after(*last, entry.at_ms))) range.gaps.push_back(*gap);
+        }
+        last = &entry;
+        if (entry.profile.state == PointState::not_observed) continue;
+        range.outcomes.push_back(outcome_of(entry, PICKET_TRY(message(entry.profile.message_id))));
     }
-    std::reverse(range.outcomes.begin(), range.outcomes.end());
+    if (last != nullptr) {
+        if (auto gap = PICKET_TRY(gap_after(*last, to_milliseconds(to)))) {
+            range.gaps.push_back(*gap);
+        }
+    }
     return range;
+}
+
+// From where the point does not speak any more to the next one, if that is later.
+Result<std::optional<Gap>> HistoryReader::gap_after(const Entry& entry, std::int64_t next_ms) {
+    const bool pause = entry.profile.state == PointState::not_observed;
+    if (!pause && entry.profile.interval_ms == 0) return std::optional<Gap>();
+    const std::int64_t from_ms = entry.at_ms + observed_after(entry, next_ms);
+    if (from_ms >= next_ms) return std::optional<Gap>();
+    Gap gap{from_milliseconds(from_ms), from_milliseconds(next_ms), {}};
+    if (pause) gap.reason = PICKET_TRY(message(entry.profile.message_id));
+    return std::optional<Gap>(std::move(gap));
+}
+
+Status HistoryReader::each_point(const std::string& check, WallTime from, WallTime to,
+                                 const std::function<bool(const HistoryPoint&)>& visit) {
+    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
+    const auto id = PICKET_TRY(check_id(check));
+    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    Status found;
+    PICKET_TRY(series.forwards(range_of(from, to), [&](const Entry& entry) {
+        auto text = message(entry.profile.message_id);
+        if (!text) {
+            found = tl::make_unexpected(text.error());
+            return false;
+        }
+        return visit({.outcome = outcome_of(entry, *std::move(text)),
+                      .interval = std::chrono::milliseconds(entry.profile.interval_ms),
+                      .pause = entry.profile.state == PointState::not_observed});
+    }));
+    return found;
+}
+
+Result<Tier> HistoryReader::finest_reaching(SeriesReader& series, std::int64_t from_ms) {
+    for (const Tier tier : tiers) {
+        if (PICKET_TRY(series.reaches(tier, from_ms))) return tier;
+    }
+    return Tier::hour;
+}
+
+Result<WindowTotals> HistoryReader::totals(const std::string& check, WallTime from, WallTime to) {
+    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
+    const auto id = PICKET_TRY(check_id(check));
+    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Tier tier = PICKET_TRY(finest_reaching(series, to_milliseconds(from)));
+    const std::int64_t from_ms = floor_to(to_milliseconds(from), slot_ms(tier));
+    const std::int64_t to_ms = std::max(floor_to(to_milliseconds(to), slot_ms(tier)), from_ms);
+    Totals sum = PICKET_TRY(series.before(tier, to_ms));
+    sum -= PICKET_TRY(series.before(tier, from_ms));
+    WindowTotals totals{.from = from_milliseconds(from_ms), .to = from_milliseconds(to_ms)};
+    totals.passed = sum.passed;
+    totals.failed = sum.failed;
+    totals.errored = sum.errored;
+    totals.observed = std::clamp<Duration>(std::chrono::milliseconds(sum.observed_ms), Duration{0},
+                                           totals.to - totals.from);
+    totals.not_observed = totals.to - totals.from - totals.observed;
+    totals.latency_passed_total = Duration(sum.latency_us);
+    return totals;
+}
+
+// Sets `too_many` where there are more than are worth sorting; the rest then tells nothing.
+Result<LatencySummary> HistoryReader::exact_latency(SeriesReader& series, SeriesReader::Range range,
+                                                    bool& too_many) {
+    std::vector<std::int64_t> latencies;
+    PICKET_TRY(series.forwards(range, [&](const Entry& entry) {
+        if (entry.profile.state != PointState::passed) return true;
+        too_many = latencies.size() == latencies_max;
+        if (!too_many) latencies.push_back(static_cast<std::int64_t>(entry.latency_us()));
+        return !too_many;
+    }));
+    if (latencies.empty()) return LatencySummary{};
+    std::sort(latencies.begin(), latencies.end());
+    return LatencySummary{latencies.size(), nearest_rank(latencies, 50),
+                          nearest_rank(latencies, 95), nearest_rank(latencies, 99)};
 }
 
 Result<std::optional<LatencySummary>> HistoryReader::latency(const std::string& check,
                                                              WallTime from, WallTime to) {
+    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
     const auto id = PICKET_TRY(check_id(check));
-    auto rows = PICKET_TRY(database_.prepare(
-        "SELECT latency_us FROM outcomes WHERE check_id = ?1 AND at_ms >= ?2 AND at_ms < ?3 "
-        "AND finding = ?4 ORDER BY at_ms DESC LIMIT ?5"));
-    rows.bind(id, to_milliseconds(from), to_milliseconds(to),
-              static_cast<int>(checks::Finding::passed), latencies_max);
-    std::vector<std::int64_t> latencies;
-    while (PICKET_TRY(rows.step())) latencies.push_back(rows.integer(0));
-    if (latencies.empty()) return std::optional<LatencySummary>();
-    std::sort(latencies.begin(), latencies.end());
-    return LatencySummary{latencies.size(), nearest_rank(latencies, 50),
-                          nearest_rank(latencies, 95), nearest_rank(latencies, 99)};
+    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const SeriesReader::Range range = range_of(from, to);
+    if (to - from <= exact_span_max) {
+        bool too_many = false;
+        const auto exact = PICKET_TRY(exact_latency(series, range, too_many));
+        if (!too_many && exact.count > 0) return std::optional<LatencySummary>(exact);
+    }
+    const LatencySketch sketch = PICKET_TRY(series.latencies(range));
+    if (sketch.count() == 0) return std::optional<LatencySummary>();
+    return std::optional<LatencySummary>({sketch.count(), Duration(sketch.quantile(0.50)),
+                                          Duration(sketch.quantile(0.95)),
+                                          Duration(sketch.quantile(0.99))});
+}
+
+Result<std::vector<RollupPoint>> HistoryReader::rollups(const std::string& check, WallTime from,
+                                                        WallTime to, Tier tier) {
+    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
+    const auto id = PICKET_TRY(check_id(check));
+    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const SeriesReader::Range range{floor_to(to_milliseconds(from), slot_ms(tier)),
+                                    to_milliseconds(to)};
+    std::deque<RollupPoint> points;
+    const auto add = [&](RollupPoint point) {
+        points.push_back(point);
+        if (points.size() > rollups_max) points.pop_front();
+    };
+    PICKET_TRY(series.blocks(tier, range, [&](const Block& block) {
+        for (const Slot& slot : block.slots) {
+            const std::int64_t at_ms = block.start_ms + slot.index * slot_ms(tier);
+            if (!range.holds(at_ms)) continue;
+            const RollupPoint point = rollup_point(tier, at_ms, slot);
+            // Nothing was observed in between; beyond what is given nobody counts.
+            while (!points.empty() && points.back().at + points.back().length < point.at) {
+                RollupPoint empty;
+                empty.length = point.length;
+                empty.at = std::max(points.back().at + point.length,
+                                    point.at - std::int64_t{rollups_max} * point.length);
+                add(empty);
+            }
+            add(point);
+        }
+    }));
+    return std::vector<RollupPoint>(points.begin(), points.end());
+}
+
+Result<Tier> HistoryReader::tier_for(const std::string& check, WallTime from, WallTime to,
+                                     std::int64_t points_max) {
+    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
+    const auto id = PICKET_TRY(check_id(check));
+    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Tier reaching = PICKET_TRY(finest_reaching(series, to_milliseconds(from)));
+    for (const Tier tier : tiers) {
+        const std::int64_t slots = (to_milliseconds(to) - to_milliseconds(from)) / slot_ms(tier);
+        if (tier >= reaching && slots <= points_max) return tier;
+    }
+    return Tier::hour;
 }
 
 Result<std::vector<Transition>> HistoryReader::transitions(const std::string& check, WallTime from,

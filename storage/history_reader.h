@@ -7,13 +7,19 @@
 // file that was set aside.
 //
 // Stretches of time are half open: from <= at < to. Answers are bounded, the newest
-// first to be kept, and say when there was more; they come oldest first. A check that
-// the file does not know is not_found.
+// first to be kept, and say when there was more; they come oldest first, outcomes in the
+// order in which they came about, also where the clock stepped back. A check that the
+// file does not know is not_found.
+//
+// Not observed is what no point speaks for (HistoryRow::interval): no agent ran, it was
+// unfit, it was maintenance, or the check was not there yet.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,16 +29,20 @@
 #include "agent/base/time.h"
 #include "storage/database.h"
 #include "storage/records.h"
+#include "storage/series_reader.h"
 
 namespace picket::storage {
 
 struct OutcomeRange {
     std::vector<OutcomeRecord> outcomes;  // Oldest first.
     bool truncated = false;               // There were more; these are the newest.
+    // Between them and up to them, and after the newest; oldest first, at most
+    // outcomes_max of them too.
+    std::vector<Gap> gaps;
 };
 
 struct LatencySummary {
-    std::size_t count = 0;  // Passed outcomes looked at: the newest latencies_max of them.
+    std::uint64_t count = 0;  // Passed outcomes.
     Duration p50{0};
     Duration p95{0};
     Duration p99{0};
@@ -50,15 +60,37 @@ public:
     static constexpr std::size_t outages_max = 1'000;
     static constexpr std::size_t transitions_max = 1'000;
     static constexpr std::size_t latencies_max = 20'000;
+    static constexpr std::size_t rollups_max = 20'000;
+    static constexpr std::size_t messages_max = 4'096;
 
     // not_found where there is no file; see Database::open and check_schema.
     static Result<HistoryReader> open(const std::string& path);
 
     Result<OutcomeRange> outcomes(const std::string& check, WallTime from, WallTime to);
 
-    // By nearest rank over passed outcomes; absent where there are none.
+    // All points, pauses too, oldest first; `visit` ends the walk with false. Memory is
+    // that of one chunk, however many there are.
+    Status each_point(const std::string& check, WallTime from, WallTime to,
+                      const std::function<bool(const HistoryPoint&)>& visit);
+
+    // What the window adds up to, in whole slots of the finest tier that reaches back to
+    // its beginning.
+    Result<WindowTotals> totals(const std::string& check, WallTime from, WallTime to);
+
+    // Of passed outcomes; absent where there are none. Exact by nearest rank up to
+    // latencies_max of them; beyond, right to 2 %, in whole hours where the single
+    // outcomes are not stored any more.
     Result<std::optional<LatencySummary>> latency(const std::string& check, WallTime from,
                                                   WallTime to);
+
+    // The slots of a tier, oldest first, without holes from the first to the last in
+    // which anything was observed; the newest rollups_max of them.
+    Result<std::vector<RollupPoint>> rollups(const std::string& check, WallTime from, WallTime to,
+                                             Tier tier);
+    // The finest tier that reaches back to `from` and has at most `points_max` slots in
+    // the window; the coarsest where none has.
+    Result<Tier> tier_for(const std::string& check, WallTime from, WallTime to,
+                          std::int64_t points_max);
 
     Result<std::vector<Transition>> transitions(const std::string& check, WallTime from,
                                                 WallTime to);
@@ -78,8 +110,14 @@ private:
     explicit HistoryReader(Database database) : database_(std::move(database)) {}
 
     Result<std::int64_t> check_id(const std::string& check);
+    Result<std::string> message(std::int64_t id);
+    Result<LatencySummary> exact_latency(SeriesReader& series, SeriesReader::Range range,
+                                         bool& too_many);
+    Result<std::optional<Gap>> gap_after(const Entry& entry, std::int64_t next_ms);
+    Result<Tier> finest_reaching(SeriesReader& series, std::int64_t from_ms);
 
     Database database_;
+    std::map<std::int64_t, std::string> messages_;  // Those met; emptied at messages_max.
 };
 
 }  // namespace picket::storage

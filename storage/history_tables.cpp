@@ -37,9 +37,6 @@ Result<HistoryTables> HistoryTables::create(Database& database) {
         PICKET_TRY(database.prepare("INSERT INTO messages (text, last_used_hour) VALUES (?1, ?2)"));
     auto touch_message =
         PICKET_TRY(database.prepare("UPDATE messages SET last_used_hour = ?2 WHERE id = ?1"));
-    auto insert_outcome = PICKET_TRY(database.prepare(
-        "INSERT OR IGNORE INTO outcomes (check_id, at_ms, finding, failure_class, latency_us, "
-        "message_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
     auto insert_transition = PICKET_TRY(database.prepare(
         "INSERT INTO transitions (check_id, at_ms, epoch, state, outage_scope, since_ms, "
         "first_failure_ms, failure_class, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
@@ -53,11 +50,13 @@ Result<HistoryTables> HistoryTables::create(Database& database) {
                          "VALUES (?1, ?2, ?3, ?4)"));
     auto forget_mesh_record =
         PICKET_TRY(database.prepare("DELETE FROM mesh_records WHERE kind = ?1 AND key = ?2"));
-    return HistoryTables(Statements{
-        std::move(find_check), std::move(insert_check), std::move(retype_check),
-        std::move(find_message), std::move(insert_message), std::move(touch_message),
-        std::move(insert_outcome), std::move(insert_transition), std::move(put_outage),
-        std::move(put_agent_fact), std::move(put_mesh_record), std::move(forget_mesh_record)});
+    auto series = PICKET_TRY(SeriesTables::create(database));
+    return HistoryTables(
+        Statements{std::move(find_check), std::move(insert_check), std::move(retype_check),
+                   std::move(find_message), std::move(insert_message), std::move(touch_message),
+                   std::move(insert_transition), std::move(put_outage), std::move(put_agent_fact),
+                   std::move(put_mesh_record), std::move(forget_mesh_record)},
+        std::move(series));
 }
 
 void HistoryTables::forget_ids() {
@@ -65,50 +64,47 @@ void HistoryTables::forget_ids() {
     messages_.clear();
 }
 
-Status HistoryTables::write(Database& database, const Batch& batch) {
-    auto written = write_all(database, batch);
+Status HistoryTables::write(Database& database, const Batch& batch, Durability durability) {
+    auto written = write_all(database, batch, durability);
     if (!written) forget_ids();
     return written;
 }
 
-Status HistoryTables::write_all(Database& database, const Batch& batch) {
-    // Facts are acted on once they are written, so they wait for the disk.
-    auto transaction = PICKET_TRY(Transaction::begin(
-        database, batch.facts.empty() ? Durability::process : Durability::power));
+Status HistoryTables::write_all(Database& database, const Batch& batch, Durability durability) {
+    auto transaction = PICKET_TRY(Transaction::begin(database, durability));
     for (const Fact& fact : batch.facts) {
         PICKET_TRY(std::visit([&](const auto& each) { return write_fact(database, each); }, fact));
     }
-    PICKET_TRY(write_outcomes(database, batch.outcomes));
-    return transaction.commit();
-}
-
-Status HistoryTables::write_outcomes(Database& database, const std::vector<HistoryRow>& rows) {
-    // Sorted by check each page of the table is touched once; within a check the
-    // order of arrival stays.
-    std::vector<std::pair<std::int64_t, const OutcomeRecord*>> sorted;
-    sorted.reserve(rows.size());
-    for (const HistoryRow& row : rows) {
-        const auto id =
-            PICKET_TRY(check_id(database, row.check, checks::to_text(row.type), row.outcome.at));
-        sorted.emplace_back(id, &row.outcome);
+    std::vector<JournalEntry> entries;
+    entries.reserve(batch.outcomes.size());
+    for (const HistoryRow& row : batch.outcomes) {
+        entries.push_back(PICKET_TRY(journal_entry(database, row)));
     }
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [id, outcome] : sorted) PICKET_TRY(write_outcome(database, id, *outcome));
+    std::int64_t journal_row = 0;
+    if (!entries.empty()) journal_row = PICKET_TRY(series_.write(entries));
+    PICKET_TRY(transaction.commit());
+    if (!entries.empty()) series_.on_committed(journal_row, entries);
     return {};
 }
 
-Status HistoryTables::write_outcome(Database& database, std::int64_t check,
-                                    const OutcomeRecord& outcome) {
-    const auto message = PICKET_TRY(message_id(database, cut(outcome.message), outcome.at));
-    for (auto at = to_milliseconds(outcome.at);; ++at) {
-        PICKET_TRY(statements_.insert_outcome
-                       .bind(check, at, static_cast<int>(outcome.finding),
-                             static_cast<int>(outcome.failure_class), outcome.latency.count(),
-                             message)
-                       .run());
-        if (database.rows_changed() == 1) return {};
+Result<JournalEntry> HistoryTables::journal_entry(Database& database, const HistoryRow& row) {
+    const OutcomeRecord& outcome = row.outcome;
+    JournalEntry entry;
+    entry.check_id =
+        PICKET_TRY(check_id(database, row.check, checks::to_text(row.type), outcome.at));
+    entry.entry.at_ms = std::clamp(to_milliseconds(outcome.at), at_ms_min, at_ms_max);
+    Profile& profile = entry.entry.profile;
+    profile.message_id = PICKET_TRY(message_id(database, cut(outcome.message), outcome.at));
+    if (row.pause) {
+        profile.state = PointState::not_observed;
+        return entry;
     }
+    profile.state = static_cast<PointState>(outcome.finding);
+    profile.failure_class = outcome.failure_class;
+    profile.interval_ms = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(row.interval / std::chrono::milliseconds(1), 0, UINT32_MAX));
+    entry.entry.latency_code = latency_code(outcome.latency.count());
+    return entry;
 }
 
 Status HistoryTables::write_fact(Database& database, const Transition& transition) {
@@ -172,8 +168,8 @@ Result<std::int64_t> HistoryTables::check_id(Database& database, const std::stri
     return known->second.id;
 }
 
-Result<std::int64_t> HistoryTables::message_id(Database& database, std::string_view text,
-                                               WallTime at) {
+Result<std::uint32_t> HistoryTables::message_id(Database& database, std::string_view text,
+                                                WallTime at) {
     if (text.empty()) return 0;
     const auto hour = hour_of(at);
     const std::string key(text);
@@ -195,7 +191,7 @@ Result<std::int64_t> HistoryTables::message_id(Database& database, std::string_v
         PICKET_TRY(statements_.touch_message.bind(known->second.id, hour).run());
         known->second.last_used_hour = hour;
     }
-    return known->second.id;
+    return static_cast<std::uint32_t>(known->second.id);
 }
 
 }  // namespace picket::storage

@@ -3,8 +3,7 @@
 // Names and messages become ids through two bounded caches, which are emptied when
 // full and whenever a batch fails, so that an id that was rolled back is not used.
 //
-// Two outcomes of a check in one millisecond are both kept: the later one moves to
-// the next free millisecond.
+// Outcomes go to the SeriesTables, in the order in which they came.
 
 #pragma once
 
@@ -18,6 +17,7 @@
 #include "agent/base/result.h"
 #include "storage/database.h"
 #include "storage/records.h"
+#include "storage/series_tables.h"
 
 namespace picket::storage {
 
@@ -29,10 +29,12 @@ public:
     static Result<HistoryTables> create(Database& database);
 
     // All of the batch, or nothing.
-    Status write(Database& database, const Batch& batch);
+    Status write(Database& database, const Batch& batch, Durability durability);
 
     // Requires a call after anything else changed `checks` or `messages`.
     void forget_ids();
+
+    SeriesTables& series() { return series_; }
 
 private:
     struct CheckId {
@@ -46,15 +48,15 @@ private:
     struct Statements {
         Statement find_check, insert_check, retype_check;
         Statement find_message, insert_message, touch_message;
-        Statement insert_outcome, insert_transition, put_outage, put_agent_fact;
+        Statement insert_transition, put_outage, put_agent_fact;
         Statement put_mesh_record, forget_mesh_record;
     };
 
-    explicit HistoryTables(Statements statements) : statements_(std::move(statements)) {}
+    HistoryTables(Statements statements, SeriesTables series)
+        : statements_(std::move(statements)), series_(std::move(series)) {}
 
-    Status write_all(Database& database, const Batch& batch);
-    Status write_outcomes(Database& database, const std::vector<HistoryRow>& rows);
-    Status write_outcome(Database& database, std::int64_t check, const OutcomeRecord& outcome);
+    Status write_all(Database& database, const Batch& batch, Durability durability);
+    Result<JournalEntry> journal_entry(Database& database, const HistoryRow& row);
     Status write_fact(Database& database, const Transition& transition);
     Status write_fact(Database& database, const Outage& outage);
     Status write_fact(Database& database, const AgentFact& fact);
@@ -63,9 +65,10 @@ private:
     // An empty `type` is unknown and leaves the stored one.
     Result<std::int64_t> check_id(Database& database, const std::string& name,
                                   std::string_view type, WallTime at);
-    Result<std::int64_t> message_id(Database& database, std::string_view text, WallTime at);
+    Result<std::uint32_t> message_id(Database& database, std::string_view text, WallTime at);
 
     Statements statements_;
+    SeriesTables series_;
     std::unordered_map<std::string, CheckId> checks_;
     std::unordered_map<std::string, MessageId> messages_;
 };

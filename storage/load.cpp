@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "agent/base/limits.h"
@@ -40,48 +41,82 @@ Status load_verdict(Statement& query, std::int64_t id, StoredCheck& check) {
     return {};
 }
 
-Status load_last(Statement& query, std::int64_t id, StoredCheck& check) {
-    query.bind(id);
-    if (PICKET_TRY(query.step())) check.last = PICKET_TRY(outcome_row(query));
-    query.reset();
-    return {};
-}
+// Of a check that asks ever so often, the last hour's beginning is not worth more.
+constexpr std::size_t recent_entries_max = 16'384;
 
-// Requires `query` bound by id, from, to and bucket length, all in milliseconds.
-Status load_recent(Statement& query, StoredCheck& check) {
-    while (PICKET_TRY(query.step())) {
-        Bucket bucket;
-        bucket.start = time_column(query, 0);
-        bucket.passed = static_cast<std::uint32_t>(query.integer(1));
-        bucket.failed = static_cast<std::uint32_t>(query.integer(2));
-        bucket.errored = static_cast<std::uint32_t>(query.integer(3));
-        bucket.latency_passed_total = Duration(query.integer(4));
-        check.recent.push_back(bucket);
+Result<std::vector<Entry>> newest_entries(Statement& chunks, const OpenSeries* open,
+                                          std::int64_t id, std::int64_t from_ms) {
+    std::vector<Entry> newest;
+    if (open != nullptr) newest = open->entries();
+    // Chunks backwards, until one begins before the hour; at least one entry in all.
+    chunks.bind(id);
+    while (newest.empty() || newest.front().at_ms > from_ms) {
+        if (!PICKET_TRY(chunks.step())) break;
+        auto chunk = decode_chunk(chunks.blob(0));
+        if (!chunk) return tl::make_unexpected(chunks.corrupt(chunk.error().message()));
+        newest.insert(newest.begin(), chunk->begin(), chunk->end());
+        if (newest.size() > recent_entries_max) break;
     }
-    query.reset();
+    chunks.reset();
+    return newest;
+}
+
+void add_recent(std::vector<Bucket>& recent, const Entry& entry) {
+    const std::int64_t bucket_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(recent_bucket).count();
+    const WallTime start = from_milliseconds(floor_to(entry.at_ms, bucket_ms));
+    auto place = std::lower_bound(recent.begin(), recent.end(), start,
+                                  [](const Bucket& each, WallTime at) { return each.start < at; });
+    if (place == recent.end() || place->start != start) {
+        place = recent.insert(place, Bucket{.start = start});
+    }
+    if (entry.profile.state == PointState::passed) {
+        ++place->passed;
+        place->latency_passed_total += Duration(entry.latency_us());
+    } else {
+        ++(entry.profile.state == PointState::failed ? place->failed : place->errored);
+    }
+}
+
+Status load_newest(Statement& message, std::span<const Entry> entries, WallTime now,
+                   StoredCheck& check) {
+    const auto is_outcome = [](const Entry& entry) {
+        return entry.profile.state != PointState::not_observed;
+    };
+    const auto last = std::find_if(entries.rbegin(), entries.rend(), is_outcome);
+    if (last == entries.rend()) return {};
+    std::string text;
+    if (last->profile.message_id != 0) {
+        message.bind(last->profile.message_id);
+        if (PICKET_TRY(message.step())) text = text_column(message, 0);
+        message.reset();
+    }
+    check.last = outcome_of(*last, std::move(text));
+    const std::int64_t from_ms = to_milliseconds(now - recent_span);
+    const std::int64_t to_ms = to_milliseconds(now);
+    for (const Entry& entry : entries) {
+        if (!is_outcome(entry) || entry.at_ms <= from_ms || entry.at_ms > to_ms) continue;
+        add_recent(check.recent, entry);
+    }
     return {};
 }
 
-Status load_checks(Database& database, WallTime now, std::vector<StoredCheck>& checks) {
+Status load_checks(Database& database, const SeriesTables& series, WallTime now,
+                   std::vector<StoredCheck>& checks) {
     const auto ids = PICKET_TRY(load_names(database, checks));
     auto verdict = PICKET_TRY(database.prepare(
         fmt::format("SELECT {} FROM transitions WHERE check_id = ?1 ORDER BY id DESC LIMIT 1",
                     transition_columns)));
-    auto last = PICKET_TRY(database.prepare(
-        fmt::format("SELECT {} FROM {} WHERE o.check_id = ?1 ORDER BY o.at_ms DESC LIMIT 1",
-                    outcome_columns, outcome_tables)));
-    auto recent = PICKET_TRY(database.prepare(
-        "SELECT at_ms / ?4 * ?4 AS start, sum(finding = 0), sum(finding = 1), sum(finding = 2), "
-        "sum(CASE finding WHEN 0 THEN latency_us ELSE 0 END) FROM outcomes "
-        "WHERE check_id = ?1 AND at_ms > ?2 AND at_ms <= ?3 GROUP BY start ORDER BY start"));
-    const auto bucket_ms = std::chrono::duration_cast<std::chrono::milliseconds>(recent_bucket);
+    auto message = PICKET_TRY(database.prepare("SELECT text FROM messages WHERE id = ?1"));
+    auto chunks = PICKET_TRY(
+        database.prepare("SELECT entries FROM chunks WHERE check_id = ?1 ORDER BY last_ms DESC"));
+    const std::int64_t from_ms = to_milliseconds(now - recent_span);
     for (const NamedId& each : ids) {
         StoredCheck& check = checks[each.index];
         PICKET_TRY(load_verdict(verdict, each.id, check));
-        PICKET_TRY(load_last(last, each.id, check));
-        recent.bind(each.id, to_milliseconds(now - recent_span), to_milliseconds(now),
-                    bucket_ms.count());
-        PICKET_TRY(load_recent(recent, check));
+        const std::vector<Entry> newest =
+            PICKET_TRY(newest_entries(chunks, series.open_series(each.id), each.id, from_ms));
+        PICKET_TRY(load_newest(message, newest, now, check));
     }
     return {};
 }
@@ -114,9 +149,9 @@ Status load_mesh_records(Database& database, WallTime now, std::vector<MeshRecor
 
 }  // namespace
 
-Result<Loaded> load(Database& database, WallTime now) {
+Result<Loaded> load(Database& database, const SeriesTables& series, WallTime now) {
     Loaded loaded;
-    PICKET_TRY(load_checks(database, now, loaded.checks));
+    PICKET_TRY(load_checks(database, series, now, loaded.checks));
     PICKET_TRY(load_open_outages(database, loaded.open_outages));
     PICKET_TRY(load_agent_facts(database, loaded.agent_facts));
     PICKET_TRY(load_mesh_records(database, now, loaded.mesh_records));

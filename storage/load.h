@@ -11,6 +11,7 @@
 #include "agent/base/time.h"
 #include "storage/database.h"
 #include "storage/records.h"
+#include "storage/series_tables.h"
 
 namespace picket::storage {
 
@@ -29,6 +30,7 @@ constexpr Duration recent_bucket = std::chrono::minutes(2);
 // Beyond this many, by kind and key, the rest stays on disk.
 constexpr std::size_t mesh_records_max = 100'000;
 
-Result<Loaded> load(Database& database, WallTime now);
+// Requires that `series` is what is open in the same file.
+Result<Loaded> load(Database& database, const SeriesTables& series, WallTime now);
 
 }  // namespace picket::storage

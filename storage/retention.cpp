@@ -35,15 +35,17 @@ Result<std::optional<std::int64_t>> find(Database& database, std::string_view sq
 
 }  // namespace
 
-Result<Pruned> Retention::step(Database& database, WallTime now, const RetentionLimits& limits) {
+Result<Pruned> Retention::step(Database& database, SeriesTables& series, WallTime now,
+                               const RetentionLimits& limits) {
     PICKET_ASSERT(limits.rows_per_step_max > 0 && limits.checks_per_step_max > 0);
     PICKET_ASSERT(limits.messages_per_step_max > 0 && limits.pages_per_step_max > 0);
     if (!in_pass_) begin_pass(now, limits);
+    gone_.clear();
     Pruned pruned;
     auto transaction = PICKET_TRY(Transaction::begin(database));
     switch (phase_) {
         case Phase::checks:
-            PICKET_TRY(step_checks(database, limits, pruned));
+            PICKET_TRY(step_checks(database, series, limits, pruned));
             break;
         case Phase::messages:
             PICKET_TRY(step_messages(database, limits, pruned));
@@ -53,6 +55,8 @@ Result<Pruned> Retention::step(Database& database, WallTime now, const Retention
             break;
     }
     PICKET_TRY(transaction.commit());
+    for (const std::int64_t check : gone_) series.forget(check);
+    gone_.clear();
     return pruned;
 }
 
@@ -63,11 +67,21 @@ void Retention::begin_pass(WallTime now, const RetentionLimits& limits) {
     now_ms_ = to_milliseconds(now);
     horizon_ms_ = std::max(to_milliseconds(now - limits.outcomes_age), size_horizon_ms_);
     facts_horizon_ms_ = to_milliseconds(now - limits.facts_age);
-    oldest_ms_ = INT64_MAX;
-    newest_ms_ = INT64_MIN;
+    gone_.clear();
+    const std::int64_t tier_horizon_ms = size_horizon_ms_;
+    tier_horizons_ms_ = {std::max(to_milliseconds(now - limits.minutes_age), tier_horizon_ms),
+                         std::max(to_milliseconds(now - limits.five_minutes_age), tier_horizon_ms),
+                         to_milliseconds(now - limits.hours_age)};
+    if (only_hours_left_) {
+        tier_horizons_ms_.back() = std::max(tier_horizons_ms_.back(), size_horizon_ms_);
+    }
+    oldest_ms_ = oldest_block_ms_ = INT64_MAX;
+    newest_ms_ = newest_block_ms_ = INT64_MIN;
+    outcomes_left_ = false;
 }
 
-Status Retention::step_checks(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+Status Retention::step_checks(Database& database, SeriesTables& series,
+                              const RetentionLimits& limits, Pruned& pruned) {
     pruned.more = true;
     for (std::int64_t count = 0; count < limits.checks_per_step_max; ++count) {
         const auto next = PICKET_TRY(
@@ -79,7 +93,7 @@ Status Retention::step_checks(Database& database, const RetentionLimits& limits,
         }
         const auto before = pruned.rows;
         cursor_ = *next;
-        PICKET_TRY(step_check(database, limits, pruned));
+        PICKET_TRY(step_check(database, series, limits, pruned));
         if (pruned.rows - before >= limits.rows_per_step_max) {
             cursor_ = *next - 1;  // There may be more of this one.
             return {};
@@ -89,13 +103,53 @@ Status Retention::step_checks(Database& database, const RetentionLimits& limits,
     return {};
 }
 
-Status Retention::step_check(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+Status Retention::step_series(Database& database, const RetentionLimits& limits, Pruned& pruned) {
+    pruned.rows += PICKET_TRY(
+        change(database,
+               "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE check_id = ?1 "
+               "AND last_ms < ?2 ORDER BY last_ms LIMIT ?3)",
+               cursor_, horizon_ms_, limits.rows_per_step_max));
+    for (const Tier tier : tiers) {
+        pruned.rows += PICKET_TRY(
+            change(database,
+                   "DELETE FROM blocks WHERE id IN (SELECT id FROM blocks WHERE check_id = ?1 "
+                   "AND tier = ?2 AND start_ms < ?3 ORDER BY start_ms LIMIT ?4)",
+                   cursor_, static_cast<int>(tier),
+                   tier_horizons_ms_.at(static_cast<std::size_t>(tier)) - block_ms(tier),
+                   limits.rows_per_step_max));
+    }
+    return {};
+}
+
+Result<bool> Retention::has_series(Database& database, const OpenSeries* open) {
+    const auto note = [this](std::int64_t at_ms) {
+        oldest_ms_ = std::min(oldest_ms_, at_ms);
+        newest_ms_ = std::max(newest_ms_, at_ms);
+    };
+    const auto oldest =
+        PICKET_TRY(find(database, "SELECT min(last_ms) FROM chunks WHERE check_id = ?1", cursor_));
+    if (oldest) {
+        const auto newest = PICKET_TRY(
+            find(database, "SELECT max(last_ms) FROM chunks WHERE check_id = ?1", cursor_));
+        note(*oldest);
+        note(newest.value_or(*oldest));
+        outcomes_left_ = outcomes_left_ || *oldest < newest.value_or(*oldest);
+    }
+    const auto block = PICKET_TRY(
+        find(database, "SELECT min(start_ms) FROM blocks WHERE check_id = ?1 AND tier = ?2",
+             cursor_, static_cast<int>(Tier::hour)));
+    if (block) {
+        oldest_block_ms_ = std::min(oldest_block_ms_, *block);
+        newest_block_ms_ = std::max(newest_block_ms_, now_ms_);
+    }
+    const bool open_is_young = open != nullptr && open->last().at_ms >= horizon_ms_;
+    return oldest || block || open_is_young;
+}
+
+Status Retention::step_check(Database& database, SeriesTables& series,
+                             const RetentionLimits& limits, Pruned& pruned) {
     const auto rows_max = limits.rows_per_step_max;
-    pruned.rows += PICKET_TRY(change(
-        database,
-        "DELETE FROM outcomes WHERE check_id = ?1 AND at_ms < min(?2, ifnull((SELECT at_ms FROM "
-        "outcomes WHERE check_id = ?1 ORDER BY at_ms LIMIT 1 OFFSET ?3), ?2))",
-        cursor_, horizon_ms_, rows_max));
+    PICKET_TRY(step_series(database, limits, pruned));
     // Each looks at a bounded number of rows, the oldest ones.
     pruned.rows += PICKET_TRY(change(
         database,
@@ -110,15 +164,7 @@ Status Retention::step_check(Database& database, const RetentionLimits& limits, 
         "AND id < (SELECT max(id) FROM transitions WHERE check_id = ?1)",
         cursor_, facts_horizon_ms_, rows_max));
 
-    const auto oldest =
-        PICKET_TRY(find(database, "SELECT min(at_ms) FROM outcomes WHERE check_id = ?1", cursor_));
-    if (oldest) {
-        const auto newest = PICKET_TRY(
-            find(database, "SELECT max(at_ms) FROM outcomes WHERE check_id = ?1", cursor_));
-        oldest_ms_ = std::min(oldest_ms_, *oldest);
-        newest_ms_ = std::max(newest_ms_, newest.value_or(*oldest));
-        return {};
-    }
+    if (PICKET_TRY(has_series(database, series.open_series(cursor_)))) return {};
     // Nothing was asked for so long that all is gone: then so is the check.
     const auto gone = PICKET_TRY(
         change(database,
@@ -128,7 +174,9 @@ Status Retention::step_check(Database& database, const RetentionLimits& limits, 
                cursor_, facts_horizon_ms_));
     if (gone == 0) return {};
     pruned.ids_changed = true;
+    gone_.push_back(cursor_);
     PICKET_TRY(change(database, "DELETE FROM transitions WHERE check_id = ?1", cursor_));
+    PICKET_TRY(change(database, "DELETE FROM heads WHERE check_id = ?1", cursor_));
     return {};
 }
 
@@ -147,7 +195,7 @@ Status Retention::step_messages(Database& database, const RetentionLimits& limit
         phase_ = Phase::pages;
         return {};
     }
-    // An hour of grace: an outcome may have moved past the full one to a free millisecond.
+    // An hour of grace: a chunk goes when the newest of its outcomes is too old.
     const auto deleted = PICKET_TRY(
         change(database, "DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND last_used_hour < ?3",
                cursor_, *last, horizon_ms_ / hour_ms - 1));
@@ -171,9 +219,14 @@ Status Retention::step_pages(Database& database, const RetentionLimits& limits, 
     }
     in_pass_ = false;
     const bool too_big = (pages - free_pages) * page_bytes > limits.size_bytes_max;
-    const bool outcomes_stored = oldest_ms_ <= newest_ms_;
-    if (!too_big || !outcomes_stored) {
+    only_hours_left_ = !outcomes_left_;
+    if (only_hours_left_) {
+        oldest_ms_ = oldest_block_ms_;
+        newest_ms_ = newest_block_ms_;
+    }
+    if (!too_big || oldest_ms_ > newest_ms_) {
         size_horizon_ms_ = INT64_MIN;
+        only_hours_left_ = false;
         return {};
     }
     size_horizon_ms_ =

@@ -4,23 +4,33 @@
 // to the file system. One step() is one transaction over a bounded number of rows,
 // so that writing never waits for long; whoever calls spreads the steps.
 //
+// Outcomes go as whole chunks, rollups as whole blocks, once all they hold is too old.
+//
 // The byte budget wins over the ages: while the file holds more than
-// `size_bytes_max`, each pass moves the horizon before which outcomes go a fiftieth
-// of what is stored closer to the present, for all checks alike. Facts go by age only;
+// `size_bytes_max`, each pass moves the horizon before which outcomes and rollups go a
+// fiftieth of what is stored closer to the present, for all checks alike; rollups by the
+// hour only once there is no outcome left to go. Facts go by age only;
 // an open outage never goes, nor does the verdict of a check that is still asked.
 
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
 #include "storage/database.h"
+#include "storage/rollup.h"
+#include "storage/series_tables.h"
 
 namespace picket::storage {
 
 struct RetentionLimits {
     Duration outcomes_age = std::chrono::days(30);
+    Duration minutes_age = std::chrono::days(2);  // Rollups.
+    Duration five_minutes_age = std::chrono::days(14);
+    Duration hours_age = std::chrono::days(400);
     Duration facts_age = std::chrono::days(400);
     std::int64_t size_bytes_max = std::int64_t{1} << 30;
 
@@ -39,13 +49,19 @@ struct Pruned {
 
 class Retention {
 public:
-    Result<Pruned> step(Database& database, WallTime now, const RetentionLimits& limits);
+    Result<Pruned> step(Database& database, SeriesTables& series, WallTime now,
+                        const RetentionLimits& limits);
 
 private:
     enum class Phase : std::uint8_t { checks, messages, pages };
 
-    Status step_checks(Database& database, const RetentionLimits& limits, Pruned& pruned);
-    Status step_check(Database& database, const RetentionLimits& limits, Pruned& pruned);
+    Status step_checks(Database& database, SeriesTables& series, const RetentionLimits& limits,
+                       Pruned& pruned);
+    Status step_check(Database& database, SeriesTables& series, const RetentionLimits& limits,
+                      Pruned& pruned);
+    Status step_series(Database& database, const RetentionLimits& limits, Pruned& pruned);
+    // Whether the check has anything left; what it has is noted for the byte budget.
+    Result<bool> has_series(Database& database, const OpenSeries* open);
     Status step_messages(Database& database, const RetentionLimits& limits, Pruned& pruned);
     Status step_pages(Database& database, const RetentionLimits& limits, Pruned& pruned);
     void begin_pass(WallTime now, const RetentionLimits& limits);
@@ -56,8 +72,14 @@ private:
     std::int64_t horizon_ms_ = 0;        // Of this pass: older outcomes go.
     std::int64_t facts_horizon_ms_ = 0;  // Older facts go.
     std::int64_t cursor_ = 0;            // The last check, or message, that is done.
-    std::int64_t oldest_ms_ = 0;         // Of the outcomes that stay, as far as seen.
+    std::array<std::int64_t, tiers.size()> tier_horizons_ms_{};  // Older rollups go.
+    std::int64_t oldest_ms_ = 0;  // Of the outcomes that stay, as far as seen.
     std::int64_t newest_ms_ = 0;
+    std::int64_t oldest_block_ms_ = 0;  // Likewise, of the rollups by the hour.
+    std::int64_t newest_block_ms_ = 0;
+    bool outcomes_left_ = false;      // Some check has more than its newest chunk.
+    bool only_hours_left_ = false;    // The pass before found none.
+    std::vector<std::int64_t> gone_;  // Checks, with the transaction under way.
     // Where the byte budget has pushed the horizon; far in the past while it is kept.
     std::int64_t size_horizon_ms_ = INT64_MIN;
 };

@@ -3,30 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 
 namespace picket::storage {
 
-namespace {
-
-// Years 0 to 9999: what format_time can write, and far from overflow.
-constexpr std::int64_t milliseconds_min = -62'167'219'200'000;
-constexpr std::int64_t milliseconds_max = 253'402'300'799'999;
-
-Result<checks::Finding> finding_column(const Statement& row, int column) {
-    const auto value = row.integer(column);
-    if (value < 0 || value > static_cast<std::int64_t>(checks::Finding::errored)) {
-        return tl::make_unexpected(row.corrupt(fmt::format("no finding {}", value)));
-    }
-    return static_cast<checks::Finding>(value);
-}
-
-}  // namespace
-
 WallTime time_column(const Statement& row, int column) {
-    return from_milliseconds(std::clamp(row.integer(column), milliseconds_min, milliseconds_max));
+    return from_milliseconds(std::clamp(row.integer(column), at_ms_min, at_ms_max));
 }
 
 std::optional<WallTime> time_column_if_any(const Statement& row, int column) {
@@ -46,13 +31,15 @@ Result<checks::FailureClass> failure_class_column(const Statement& row, int colu
     return static_cast<checks::FailureClass>(value);
 }
 
-Result<OutcomeRecord> outcome_row(const Statement& row) {
+OutcomeRecord outcome_of(const Entry& entry, std::string message) {
     OutcomeRecord outcome;
-    outcome.at = time_column(row, 0);
-    outcome.finding = PICKET_TRY(finding_column(row, 1));
-    outcome.failure_class = PICKET_TRY(failure_class_column(row, 2));
-    outcome.latency = Duration(row.integer(3));
-    outcome.message = text_column(row, 4);
+    outcome.at = from_milliseconds(entry.at_ms);
+    if (entry.profile.state != PointState::not_observed) {
+        outcome.finding = static_cast<checks::Finding>(entry.profile.state);
+    }
+    outcome.failure_class = entry.profile.failure_class;
+    outcome.latency = Duration(entry.latency_us());
+    outcome.message = std::move(message);
     return outcome;
 }
 

@@ -12,6 +12,7 @@
 #include "agent/base/time.h"
 #include "checks/outcome.h"
 #include "storage/database.h"
+#include "storage/entry.h"
 #include "storage/records.h"
 
 namespace picket::storage {
@@ -22,11 +23,8 @@ std::string text_column(const Statement& row, int column);
 Result<checks::FailureClass> failure_class_column(const Statement& row, int column);
 
 // The columns that each of the readers below expects, for a SELECT.
-// at_ms, finding, failure_class, latency_us, message
-constexpr const char* outcome_columns = "o.at_ms, o.finding, o.failure_class, o.latency_us, m.text";
-constexpr const char* outcome_tables =
-    "outcomes AS o LEFT JOIN messages AS m ON m.id = o.message_id";
-Result<OutcomeRecord> outcome_row(const Statement& row);
+// `message` as text_column gave it.
+OutcomeRecord outcome_of(const Entry& entry, std::string message);
 
 constexpr const char* transition_columns =
     "at_ms, epoch, state, outage_scope, since_ms, first_failure_ms, failure_class, message";

@@ -6,6 +6,7 @@
 
 #include "agent/base/assert.h"
 #include "checks/outcome.h"
+#include "storage/convert_rows.h"
 
 namespace picket::storage {
 
@@ -96,7 +97,46 @@ CREATE TABLE mesh_records (
 CREATE INDEX mesh_records_to_forget ON mesh_records (forget_ms) WHERE forget_ms IS NOT NULL;
 )";
 
-constexpr std::array known_migrations{Migration{1, first_schema}, Migration{2, second_schema}};
+// Outcomes in compressed chunks (series.h) and what they add up to (rollup.h).
+// `entries`, `head` and `slots` are what the codecs of those parts write.
+// The rows of `journal`, `chunks` and `blocks` are appended, so their pages are full;
+// one index each finds them by check and time.
+constexpr const char* third_schema = R"(
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    entries BLOB NOT NULL
+) STRICT;
+CREATE TABLE heads (
+    check_id INTEGER PRIMARY KEY,
+    journal_id INTEGER NOT NULL,
+    head BLOB NOT NULL
+) STRICT;
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY,
+    check_id INTEGER NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    entries BLOB NOT NULL
+) STRICT;
+CREATE INDEX chunks_by_time ON chunks (check_id, last_ms, first_ms);
+CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY,
+    check_id INTEGER NOT NULL,
+    tier INTEGER NOT NULL,
+    start_ms INTEGER NOT NULL,
+    sketch BLOB NOT NULL,
+    slots BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX blocks_by_time ON blocks (check_id, tier, start_ms);
+)";
+
+constexpr std::array known_migrations{Migration{.version = 1, .sql = first_schema},
+                                      Migration{.version = 2, .sql = second_schema},
+                                      Migration{.version = 3,
+                                                .sql = third_schema,
+                                                .convert = convert_outcome_rows,
+                                                .sql_after = "DROP TABLE outcomes"}};
 
 // The version the file is at; 0 for a new one.
 Result<std::int64_t> version_of(Database& database, std::span<const Migration> steps) {
@@ -117,11 +157,30 @@ Result<std::int64_t> version_of(Database& database, std::span<const Migration> s
     return version;
 }
 
-Status migrate(Database& database, const Migration& step) {
+Status mark(Database& database, std::int64_t version) {
+    return database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                        application_id, version));
+}
+
+// A new file gets all or nothing; it has no rows to convert.
+Status create(Database& database, std::span<const Migration> steps) {
     auto transaction = PICKET_TRY(Transaction::begin(database));
-    PICKET_TRY(database.execute(step.sql));
-    PICKET_TRY(database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                            application_id, step.version)));
+    for (const Migration& step : steps) {
+        PICKET_TRY(database.execute(step.sql));
+        PICKET_TRY(database.execute(step.sql_after));
+    }
+    PICKET_TRY(mark(database, steps.back().version));
+    return transaction.commit();
+}
+
+Status migrate(Database& database, const Migration& step) {
+    if (step.convert != nullptr) {
+        PICKET_TRY(database.execute(step.sql));
+        PICKET_TRY(step.convert(database));
+    }
+    auto transaction = PICKET_TRY(Transaction::begin(database));
+    PICKET_TRY(database.execute(step.convert != nullptr ? step.sql_after : step.sql));
+    PICKET_TRY(mark(database, step.version));
     return transaction.commit();
 }
 
@@ -131,12 +190,18 @@ std::span<const Migration> migrations() {
     return known_migrations;
 }
 
+Result<bool> needs_migration(Database& database, std::span<const Migration> steps) {
+    const auto version = PICKET_TRY(version_of(database, steps));
+    return version != 0 && version < steps.back().version;
+}
+
 Status prepare_schema(Database& database, std::span<const Migration> steps) {
     PICKET_ASSERT(!steps.empty());
     const auto version = PICKET_TRY(version_of(database, steps));
     // Only before there is anything in the file; it lets retention give pages back.
     if (version == 0) PICKET_TRY(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));
     PICKET_TRY(database.use_log());
+    if (version == 0) return create(database, steps);
     for (const Migration& step : steps) {
         if (step.version <= version) continue;
         auto migrated = migrate(database, step);

@@ -8,6 +8,7 @@
 #include "agent/base/assert.h"
 #include "storage/database.h"
 #include "storage/history_tables.h"
+#include "storage/migration.h"
 #include "storage/schema.h"
 #include "storage/state_directory.h"
 
@@ -16,6 +17,8 @@ namespace picket::storage {
 namespace {
 
 constexpr std::int64_t page_bytes = 4096;
+// Behind one commit; more is due again behind the next.
+constexpr int folds_per_write = 4;
 
 // One opened file; the tables' statements end before their database does.
 struct File {
@@ -25,6 +28,7 @@ struct File {
 };
 
 Result<File> open_file(const std::string& path, std::int64_t file_bytes_max) {
+    PICKET_TRY(migrate_as_copy(path));
     auto database = PICKET_TRY(Database::open(path, OpenMode::read_write));
     PICKET_TRY(prepare_schema(database));
     if (file_bytes_max > 0) {
@@ -52,20 +56,24 @@ struct Store::State {
     Status begin_anew(WallTime now, const Error& reason);
     // Opens anew where the last attempt failed, or where the file went away.
     Status ready(WallTime now);
-    Status write(const Batch& batch);
+    Status write(const Batch& batch, WallTime now);
+    // What is due behind the writes; a failure is that of the next write, too.
+    Status fold();
 
     FileLock lock;
     std::string path;
     Options options;
     std::optional<File> file;  // Absent after a failed attempt to open it anew.
     std::string problem;       // Not yet told.
+    WallTime synced_at{};      // When a commit last waited for the disk.
 };
 
 Status Store::State::open(WallTime now, Loaded* loaded) {
     const auto attempt = [&]() -> Status {
         file.reset();
         file.emplace(PICKET_TRY(open_file(path, options.file_bytes_max)));
-        if (loaded != nullptr) *loaded = PICKET_TRY(load(file->database, now));
+        if (loaded != nullptr)
+            *loaded = PICKET_TRY(load(file->database, file->tables.series(), now));
         return {};
     };
     auto opened = attempt();
@@ -97,9 +105,23 @@ Status Store::State::ready(WallTime now) {
     return open(now, nullptr);
 }
 
-Status Store::State::write(const Batch& batch) {
+Status Store::State::write(const Batch& batch, WallTime now) {
     PICKET_ASSERT(file.has_value());
-    return file->tables.write(file->database, batch);
+    // Facts are acted on once they are written, so they wait for the disk; outcomes
+    // wait now and then. A clock that stepped back makes it now.
+    const bool waits = !batch.facts.empty() || now < synced_at || now - synced_at >= sync_interval;
+    PICKET_TRY(
+        file->tables.write(file->database, batch, waits ? Durability::power : Durability::process));
+    if (waits) synced_at = now;
+    return {};
+}
+
+Status Store::State::fold() {
+    SeriesTables& series = file->tables.series();
+    for (int each = 0; each < folds_per_write && series.fold_due(); ++each) {
+        PICKET_TRY(series.fold(file->database));
+    }
+    return {};
 }
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -126,19 +148,25 @@ Result<Store::Opened> Store::open(const std::string& state_dir, WallTime now, Op
 Result<Store::Written> Store::write(const Batch& batch, WallTime now) {
     State& state = *state_;
     PICKET_TRY(state.ready(now));
-    auto written = state.write(batch);
+    auto written = state.write(batch, now);
     if (!written && written.error().code() == Code::corrupt) {
         PICKET_TRY(state.begin_anew(now, written.error()));
-        written = state.write(batch);
+        written = state.write(batch, now);
     }
     if (!written) return tl::make_unexpected(std::move(written).error());
+    // The batch is stored, so a full disk here is not its failure: it is tried again.
+    const auto folded = state.fold();
+    if (!folded && folded.error().code() == Code::corrupt) {
+        PICKET_TRY(state.begin_anew(now, folded.error()));
+    }
     return Written{std::exchange(state.problem, {})};
 }
 
 Result<Pruned> Store::prune(WallTime now, const RetentionLimits& limits) {
     State& state = *state_;
     PICKET_TRY(state.ready(now));
-    auto pruned = state.file->retention.step(state.file->database, now, limits);
+    auto pruned =
+        state.file->retention.step(state.file->database, state.file->tables.series(), now, limits);
     if (!pruned && pruned.error().code() == Code::corrupt) {
         // The next write() tells of it.
         PICKET_TRY(state.begin_anew(now, pruned.error()));

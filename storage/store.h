@@ -9,6 +9,10 @@
 // that was removed or replaced under the agent is opened anew. The batch at hand
 // goes into the new file, and `problem` says what happened.
 //
+// Commits of outcomes survive a kill. Without power at most what came since the last
+// commit that waited for the disk is lost: one with a fact, or the first after
+// `sync_interval`.
+//
 // Whether a file is sound is not asked at the start beyond its header, schema and
 // the rows that are loaded: checking gigabytes would take minutes. SQLite notices a
 // damaged page when it meets one.
@@ -41,6 +45,8 @@ public:
         // facts once more.
         std::string problem;
     };
+
+    static constexpr Duration sync_interval = std::chrono::seconds(30);
 
     struct Opened;
 

@@ -1,6 +1,6 @@
 // storage_writer STATE_DIR: an agent's history without the agent, to be killed.
 //
-// Appends numbered outcomes (the number stands in the latency) and transitions (in
+// Appends numbered outcomes (the number is the time in milliseconds) and transitions (in
 // the epoch) as fast as they are taken, on a clock that only this loop turns. After
 // each commit it prints "committed N": all numbers below N are stored.
 
@@ -21,14 +21,14 @@ using namespace picket;
 using namespace std::chrono_literals;
 
 constexpr WallTime base = WallTime(1'795'402'800s);
-constexpr std::int64_t checks_count = 20;
+constexpr std::int64_t checks_count = 4;  // Few, so that series are sealed under way.
 constexpr std::int64_t rows_per_transition = 16;
 
 storage::HistoryRow outcome(std::int64_t number) {
     storage::HistoryRow row;
     row.check = "check-" + std::to_string(number % checks_count);
     row.outcome.at = base + number * 1ms;
-    row.outcome.latency = Duration(number);
+    row.interval = 1ms * checks_count;
     row.outcome.message = "message " + std::to_string(number % 97);
     return row;
 }

@@ -185,6 +185,7 @@ TEST_CASE("a migration that fails leaves the version before it") {
     const TemporaryDirectory directory;
     auto database = Database::open(directory.file("picket.db"), OpenMode::read_write);
     REQUIRE(database);
+    REQUIRE(prepare_schema(*database, std::span(failing_steps).first(1)));
     const auto failed = prepare_schema(*database, failing_steps);
     REQUIRE_FALSE(failed);
     CHECK(failed.error().message().starts_with("migrate to 2: write "));

@@ -1,0 +1,277 @@
+#include "storage/series.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "agent/base/assert.h"
+#include "storage/packing.h"
+#include "storage/profile_codec.h"
+
+namespace picket::storage {
+
+namespace {
+
+constexpr std::uint8_t chunk_version = 1;
+
+// ---- Numbers
+
+enum class Scheme : std::uint8_t { from_previous = 0, from_usual = 1 };
+
+// Every number is the usual one, or that before it: no bits at all.
+constexpr std::uint8_t width_none = 0xff;
+constexpr unsigned width_max = 31;
+// So many ones say that the number itself follows, in 64 bits.
+constexpr unsigned ones_max = 24;
+
+std::uint64_t rice_bits(std::span<const std::uint64_t> residuals, unsigned width) {
+    std::uint64_t bits = 0;
+    for (const std::uint64_t residual : residuals) {
+        const std::uint64_t ones = residual >> width;
+        bits += ones < ones_max ? ones + 1 + width : ones_max + 64;
+    }
+    return bits;
+}
+
+struct Packing {
+    Scheme scheme;
+    std::uint8_t width;
+    std::uint64_t bits;
+    std::vector<std::uint64_t> residuals;
+};
+
+Packing pack(Scheme scheme, std::span<const std::int64_t> numbers, std::int64_t usual) {
+    Packing packing{scheme, width_none, 0, {}};
+    packing.residuals.reserve(numbers.size());
+    std::int64_t reference = usual;
+    std::uint64_t all = 0;
+    std::uint64_t sum = 0;
+    for (const std::int64_t number : numbers) {
+        const std::uint64_t residual = zigzag(wrapping_difference(number, reference));
+        packing.residuals.push_back(residual);
+        all |= residual;
+        sum += std::min<std::uint64_t>(residual, std::uint64_t{1} << 32u);
+        if (scheme == Scheme::from_previous) reference = number;
+    }
+    if (all == 0) return packing;
+    // The best width is near the logarithm of the mean; a few outliers move it little.
+    const auto near = static_cast<unsigned>(std::bit_width(sum / numbers.size()));
+    packing.bits = std::numeric_limits<std::uint64_t>::max();
+    for (unsigned width = near < 4 ? 0 : near - 4; width <= std::min(near + 1, width_max);
+         ++width) {
+        const std::uint64_t bits = rice_bits(packing.residuals, width);
+        if (bits >= packing.bits) continue;
+        packing.bits = bits;
+        packing.width = static_cast<std::uint8_t>(width);
+    }
+    return packing;
+}
+
+std::int64_t median(std::span<const std::int64_t> numbers) {
+    std::vector<std::int64_t> sorted(numbers.begin(), numbers.end());
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    return *middle;
+}
+
+void put_numbers(std::string& bytes, std::span<const std::int64_t> numbers) {
+    const std::int64_t usual = numbers.empty() ? 0 : median(numbers);
+    Packing best = pack(Scheme::from_previous, numbers, usual);
+    if (best.width != width_none) {
+        Packing other = pack(Scheme::from_usual, numbers, usual);
+        if (other.bits < best.bits) best = std::move(other);
+    }
+    bytes.push_back(static_cast<char>(best.scheme));
+    bytes.push_back(static_cast<char>(best.width));
+    put_signed(bytes, usual);
+    put_varint(bytes, (best.bits + 7) / 8);
+    if (best.width == width_none) return;
+    BitWriter writer(bytes);
+    for (const std::uint64_t residual : best.residuals) {
+        const std::uint64_t ones = residual >> best.width;
+        if (ones < ones_max) {
+            writer.put((std::uint64_t{1} << ones) - 1, static_cast<unsigned>(ones) + 1);
+            writer.put(residual & ((std::uint64_t{1} << best.width) - 1), best.width);
+        } else {
+            writer.put((std::uint64_t{1} << ones_max) - 1, ones_max);
+            writer.put(residual & 0xffffffff, 32);
+            writer.put(residual >> 32u, 32);
+        }
+    }
+    writer.finish();
+}
+
+std::uint64_t take_residual(BitReader& bits, unsigned width) {
+    const unsigned ones = bits.take_ones(ones_max);
+    if (ones < ones_max) return (std::uint64_t{ones} << width) | bits.take(width);
+    const std::uint64_t low = bits.take(32);
+    return low | (bits.take(32) << 32u);
+}
+
+// False where there are not exactly `count` of them.
+bool take_numbers(ByteReader& reader, std::size_t count, std::vector<std::int64_t>& numbers) {
+    const std::uint8_t scheme = reader.byte();
+    const std::uint8_t width = reader.byte();
+    std::int64_t reference = reader.signed_varint();
+    const std::string_view packed = reader.bytes(reader.varint());
+    if (!reader.ok() || scheme > 1) return false;
+    if (width == width_none) {
+        numbers.assign(count, reference);
+        return packed.empty();
+    }
+    if (width > width_max) return false;
+    BitReader bits(packed);
+    numbers.clear();
+    numbers.reserve(count);
+    for (std::size_t each = 0; each < count; ++each) {
+        const std::int64_t number = wrapping_sum(reference, unzigzag(take_residual(bits, width)));
+        if (!bits.ok()) return false;
+        numbers.push_back(number);
+        if (scheme == static_cast<std::uint8_t>(Scheme::from_previous)) reference = number;
+    }
+    return bits.at_end();
+}
+
+// ---- Profiles
+
+void put_profile_runs(std::string& bytes, std::span<const Entry> entries) {
+    ProfileTable table;
+    std::string runs;
+    for (std::size_t begin = 0; begin < entries.size();) {
+        std::size_t end = begin + 1;
+        while (end < entries.size() && entries[end].profile == entries[begin].profile) ++end;
+        put_varint(runs, table.index_of(entries[begin].profile));
+        put_varint(runs, end - begin);
+        begin = end;
+    }
+    table.put(bytes);
+    bytes += runs;
+}
+
+bool take_profile_runs(ByteReader& reader, std::span<Entry> entries) {
+    const auto profiles = take_profile_table(reader, entries.size());
+    if (!profiles) return false;
+    for (std::size_t begin = 0; begin < entries.size();) {
+        const std::uint64_t index = reader.varint();
+        const std::uint64_t length = reader.varint(entries.size() - begin);
+        if (!reader.ok() || index >= profiles->size() || length == 0) return false;
+        for (std::size_t each = begin; each < begin + length; ++each) {
+            entries[each].profile = (*profiles)[index];
+        }
+        begin += length;
+    }
+    return true;
+}
+
+bool has_time(const Entry& entry) {
+    return entry.at_ms >= at_ms_min && entry.at_ms <= at_ms_max;
+}
+
+tl::unexpected<Error> not_a_chunk() {
+    return failure(Code::corrupt, "not a chunk of a series");
+}
+
+}  // namespace
+
+std::string encode_chunk(std::span<const Entry> entries) {
+    PICKET_ASSERT(!entries.empty() && entries.size() <= chunk_entries_max);
+    std::string bytes;
+    bytes.reserve(64 + entries.size() * 2);
+    bytes.push_back(static_cast<char>(chunk_version));
+    put_varint(bytes, entries.size());
+    put_signed(bytes, entries.front().at_ms);
+    put_profile_runs(bytes, entries);
+    std::vector<std::int64_t> numbers;
+    numbers.reserve(entries.size());
+    for (std::size_t each = 1; each < entries.size(); ++each) {
+        numbers.push_back(wrapping_difference(entries[each].at_ms, entries[each - 1].at_ms));
+    }
+    put_numbers(bytes, numbers);
+    numbers.clear();
+    for (const Entry& entry : entries) numbers.push_back(entry.latency_code);
+    put_numbers(bytes, numbers);
+    return bytes;
+}
+
+Result<std::vector<Entry>> decode_chunk(std::string_view bytes) {
+    ByteReader reader(bytes);
+    if (reader.byte() != chunk_version) return not_a_chunk();
+    const std::uint64_t count = reader.varint(chunk_entries_max);
+    const std::int64_t first_ms = reader.signed_varint();
+    if (!reader.ok() || count == 0) return not_a_chunk();
+    std::vector<Entry> entries(count);
+    if (!take_profile_runs(reader, entries)) return not_a_chunk();
+    std::vector<std::int64_t> numbers;
+    if (!take_numbers(reader, count - 1, numbers)) return not_a_chunk();
+    entries.front().at_ms = first_ms;
+    for (std::size_t each = 1; each < count; ++each) {
+        entries[each].at_ms = wrapping_sum(entries[each - 1].at_ms, numbers[each - 1]);
+    }
+    if (!std::all_of(entries.begin(), entries.end(), has_time)) return not_a_chunk();
+    if (!take_numbers(reader, count, numbers) || !reader.at_end()) return not_a_chunk();
+    for (std::size_t each = 0; each < count; ++each) {
+        if (numbers[each] < 0 || numbers[each] > latency_code_max) return not_a_chunk();
+        entries[each].latency_code = static_cast<std::uint32_t>(numbers[each]);
+    }
+    return entries;
+}
+
+// ---- OpenSeries
+
+// An entry is {zigzag(time - expected time) << 1 | new profile, profile if new,
+// latency code}; the expected time is one interval after the last.
+
+namespace {
+
+std::int64_t expected_ms(const Entry& last) {
+    return wrapping_sum(last.at_ms, last.profile.interval_ms);
+}
+
+}  // namespace
+
+void OpenSeries::append(const Entry& entry) {
+    PICKET_ASSERT(has_time(entry));
+    const std::int64_t step = wrapping_difference(entry.at_ms, expected_ms(last_));
+    const bool new_profile = count_ == 0 || entry.profile != last_.profile;
+    put_varint(bytes_, (zigzag(step) << 1u) | (new_profile ? 1u : 0u));
+    if (new_profile) put_profile(bytes_, entry.profile);
+    put_varint(bytes_, entry.latency_code);
+    last_ = entry;
+    ++count_;
+}
+
+Status OpenSeries::read(std::string_view bytes, std::vector<Entry>& entries) {
+    ByteReader reader(bytes);
+    Entry last;
+    while (!reader.at_end()) {
+        const std::uint64_t step = reader.varint();
+        Entry entry = last;
+        entry.at_ms = wrapping_sum(expected_ms(last), unzigzag(step >> 1u));
+        if ((step & 1u) != 0) entry.profile = take_profile(reader);
+        entry.latency_code = static_cast<std::uint32_t>(reader.varint(latency_code_max));
+        if (!reader.ok() || !has_time(entry)) return failure(Code::corrupt, "not an open series");
+        entries.push_back(entry);
+        last = entry;
+    }
+    if (!reader.ok()) return failure(Code::corrupt, "not an open series");
+    return {};
+}
+
+std::vector<Entry> OpenSeries::entries() const {
+    std::vector<Entry> entries;
+    entries.reserve(count_);
+    PICKET_ASSERT(read(bytes_, entries).has_value());
+    return entries;
+}
+
+Result<OpenSeries> OpenSeries::restore(std::string_view bytes) {
+    std::vector<Entry> entries;
+    PICKET_TRY(read(bytes, entries));
+    OpenSeries series;
+    for (const Entry& entry : entries) series.append(entry);
+    return series;
+}
+
+}  // namespace picket::storage

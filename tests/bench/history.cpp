@@ -1,0 +1,294 @@
+// history DIR [DAYS]: what history costs, beside plain rows of SQLite in the same run.
+// history DIR query KIND: asks one question of what the first left there (for itself).
+//
+// Writes DAYS (30) of 100 checks at 10 s with log-normal latencies (median 20 ms, sigma
+// 0.3) and 0 to 2 ms of jitter as an agent would, only faster; DIR should be on a real
+// disk, since /proc/self/io tells what is written.
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/assert.h"
+#include "agent/base/random.h"
+#include "storage/database.h"
+#include "storage/history_reader.h"
+#include "storage/store.h"
+
+namespace {
+
+using namespace picket;
+using namespace picket::storage;
+using namespace std::chrono_literals;
+
+constexpr WallTime base = WallTime(1'795'402'800s);
+constexpr int checks_count = 100;
+constexpr Duration interval = 10s;
+constexpr std::size_t latencies_count = 1 << 16;
+
+double cpu_seconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double now_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+double bytes_written() {
+    std::ifstream io("/proc/self/io");
+    std::string key;
+    double value = 0;
+    while (io >> key >> value) {
+        if (key == "write_bytes:") return value;
+    }
+    return 0;
+}
+
+double log_normal(Random& random) {
+    double normal = -6;
+    for (int each = 0; each < 12; ++each) {
+        normal += static_cast<double>(random.below(1'000'000'007)) / 1'000'000'007.0;
+    }
+    return 20'000 * std::exp(0.3 * normal);
+}
+
+// Rows in the order of time, all checks in turn; made once and then only changed.
+class Load {
+public:
+    Load(int checks, Duration every, std::size_t batch_rows) : checks_(checks), every_(every) {
+        Random random(1);
+        for (std::size_t each = 0; each < latencies_count; ++each) {
+            latencies_.push_back(std::llround(log_normal(random)));
+        }
+        for (int check = 0; check < checks; ++check) {
+            names_.push_back("check-" + std::to_string(check));
+        }
+        batch_.outcomes.resize(batch_rows);
+    }
+
+    const Batch& next() {
+        for (HistoryRow& row : batch_.outcomes) {
+            row.check = names_[static_cast<std::size_t>(number_ % checks_)];
+            row.interval = every_;
+            row.outcome.at = base + number_ / checks_ * every_ +
+                             every_ * (number_ % checks_) / checks_ +
+                             static_cast<std::int64_t>(random_.below(3)) * 1ms;
+            row.outcome.latency = Duration(latencies_[random_.below(latencies_count)]);
+            ++number_;
+        }
+        return batch_;
+    }
+    std::int64_t number() const { return number_; }
+    WallTime now() const { return base + number_ / checks_ * every_; }
+
+private:
+    std::int64_t checks_;
+    Duration every_;
+    Random random_{2};
+    std::vector<std::int64_t> latencies_;
+    std::vector<std::string> names_;
+    Batch batch_;
+    std::int64_t number_ = 0;
+};
+
+Store open_store(const std::string& directory) {
+    std::filesystem::remove_all(directory);
+    auto opened = Store::open(directory, base);
+    PICKET_ASSERT(opened.has_value());
+    return std::move(opened->store);
+}
+
+double prune(Store& store, WallTime now) {
+    double longest = 0;
+    for (bool more = true; more;) {
+        const double begun = now_seconds();
+        const auto pruned = store.prune(now, {});
+        PICKET_ASSERT(pruned.has_value());
+        longest = std::max(longest, now_seconds() - begun);
+        more = pruned->more;
+    }
+    return longest;
+}
+
+void ingest(const std::string& directory, int days) {
+    double cpu = 0;
+    double wall = 0;
+    double longest_step = 0;
+    Load load(checks_count, interval, 4'096);
+    {
+        Store store = open_store(directory);
+        const WallTime end = base + days * 24h;
+        WallTime pruned = base;
+        while (load.now() < end) {
+            const Batch& batch = load.next();
+            const double cpu_begun = cpu_seconds();
+            const double begun = now_seconds();
+            PICKET_ASSERT(store.write(batch, load.now()).has_value());
+            cpu += cpu_seconds() - cpu_begun;
+            wall += now_seconds() - begun;
+            if (load.now() - pruned < 6h) continue;
+            longest_step = std::max(longest_step, prune(store, load.now()));
+            pruned = load.now();
+        }
+    }
+    const auto count = static_cast<double>(load.number());
+    const auto bytes = static_cast<double>(std::filesystem::file_size(directory + "/picket.db"));
+    std::printf("outcomes stored                    %12.0f\n", count);
+    std::printf("file, all included                 %12.1f MB\n", bytes / 1e6);
+    std::printf("  an outcome                       %12.2f bytes\n", bytes / count);
+    std::printf("ingest, a core's time              %12.0f outcomes/s\n", count / cpu);
+    std::printf("ingest, the clock's time           %12.0f outcomes/s\n", count / wall);
+    std::printf("longest step of retention          %12.2f ms\n", longest_step * 1e3);
+}
+
+// The table of the first release: a row for each outcome, by check and time.
+void plain_rows(const std::string& directory) {
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    const std::string path = directory + "/rows.db";
+    constexpr std::int64_t count = 1'000'000;
+    double cpu = 0;
+    {
+        auto database = Database::open(path, OpenMode::read_write);
+        PICKET_ASSERT(database && database->use_log());
+        PICKET_ASSERT(database->execute(
+            "CREATE TABLE outcomes (check_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, finding "
+            "INTEGER NOT NULL, failure_class INTEGER NOT NULL, latency_us INTEGER NOT NULL, "
+            "message_id INTEGER NOT NULL, PRIMARY KEY (check_id, at_ms)) WITHOUT ROWID, STRICT"));
+        auto insert = database->prepare("INSERT INTO outcomes VALUES (?1, ?2, 0, 0, ?3, 0)");
+        PICKET_ASSERT(insert.has_value());
+        Load load(checks_count, interval, 4'000);
+        while (load.number() < count) {
+            const Batch& batch = load.next();
+            const double begun = cpu_seconds();
+            auto transaction = Transaction::begin(*database);
+            PICKET_ASSERT(transaction.has_value());
+            std::int64_t check = 0;
+            for (const HistoryRow& row : batch.outcomes) {
+                PICKET_ASSERT(
+                    insert
+                        ->bind(check, to_milliseconds(row.outcome.at), row.outcome.latency.count())
+                        .run());
+                check = (check + 1) % checks_count;
+            }
+            PICKET_ASSERT(transaction->commit());
+            cpu += cpu_seconds() - begun;
+        }
+        database->tidy_on_close();
+    }
+    const auto bytes = static_cast<double>(std::filesystem::file_size(path));
+    std::printf("plain rows: an outcome             %12.2f bytes\n", bytes / count);
+    std::printf("plain rows: ingest, a core's time  %12.0f outcomes/s\n", count / cpu);
+}
+
+// 1,000 checks at 10 s, a commit each second, for three hours of made-up time.
+void steady(const std::string& directory) {
+    constexpr int seconds = 3 * 3'600;
+    Load load(1'000, interval, 100);
+    Store store = open_store(directory);
+    double cpu = 0;
+    const double written = bytes_written();
+    for (int second = 0; second < seconds; ++second) {
+        const Batch& batch = load.next();
+        const double begun = cpu_seconds();
+        PICKET_ASSERT(store.write(batch, load.now()).has_value());
+        if (second % 600 == 599) prune(store, load.now());
+        cpu += cpu_seconds() - begun;
+    }
+    std::printf("at 100 outcomes/s: of a core       %12.3f %%\n", 100 * cpu / seconds);
+    std::printf("at 100 outcomes/s: an outcome      %12.0f bytes written\n",
+                (bytes_written() - written) / static_cast<double>(load.number()));
+}
+
+void ask(const std::string& directory, int days, const std::string& kind) {
+    const WallTime end = base + days * 24h;
+    auto reader = HistoryReader::open(directory + "/picket.db");
+    PICKET_ASSERT(reader.has_value());
+    if (kind == "availability") {
+        PICKET_ASSERT(reader->totals("check-50", end - days * 24h, end)->passed > 0);
+    } else if (kind == "p95") {
+        PICKET_ASSERT(reader->latency("check-50", end - days * 24h, end)->has_value());
+    } else {
+        std::int64_t count = 0;
+        PICKET_ASSERT(reader->each_point("check-50", end - 24h, end, [&](const HistoryPoint&) {
+            ++count;
+            return true;
+        }));
+        PICKET_ASSERT(count > 8'000);
+    }
+}
+
+// In a process of its own, as the CLI is.
+void question(const char* program, const std::string& directory, int days,
+              const std::string& kind) {
+    std::array<double, 11> times{};
+    long peak_kb = 0;
+    for (double& time : times) {
+        const double begun = now_seconds();
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::execl(program, program, directory.c_str(), std::to_string(days).c_str(), kind.c_str(),
+                    nullptr);
+            ::_exit(127);
+        }
+        int status = 0;
+        rusage usage{};
+        PICKET_ASSERT(::wait4(child, &status, 0, &usage) == child && status == 0);
+        time = now_seconds() - begun;
+        peak_kb = std::max(peak_kb, usage.ru_maxrss);
+    }
+    double inside = 1e9;
+    for (int each = 0; each < 11; ++each) {
+        const double begun = now_seconds();
+        ask(directory, days, kind);
+        inside = std::min(inside, now_seconds() - begun);
+    }
+    std::nth_element(times.begin(), times.begin() + 5, times.end());
+    std::printf("%-13s %3s, opened and asked %11.2f ms\n", kind.c_str(),
+                kind == "raw" ? "1 d" : "all", inside * 1e3);
+    std::printf("  as a process of its own          %12.2f ms, %.1f MiB at most\n", times[5] * 1e3,
+                static_cast<double>(peak_kb) / 1024);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: history DIR [DAYS]\n");
+        return 2;
+    }
+    const std::string directory = std::string(argv[1]) + "/month";
+    const int days = argc > 2 ? std::atoi(argv[2]) : 30;
+    if (argc > 3) {
+        ask(argv[1], days, argv[3]);
+        return 0;
+    }
+    ingest(directory, days);
+    std::fflush(stdout);
+    for (const char* kind : {"availability", "p95", "raw"}) {
+        question(argv[0], directory, days, kind);
+        std::fflush(stdout);
+    }
+    steady(std::string(argv[1]) + "/steady");
+    plain_rows(std::string(argv[1]) + "/rows");
+    return 0;
+}

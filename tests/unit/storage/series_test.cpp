@@ -1,0 +1,136 @@
+#include "storage/series.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/base/random.h"
+#include "storage/journal.h"
+
+namespace picket::storage {
+namespace {
+
+using checks::FailureClass;
+
+// Anything an agent may see, and much that it will not.
+Entry any_entry(Random& random, std::int64_t last_ms) {
+    Entry entry;
+    switch (random.below(8)) {
+        case 0:
+            entry.at_ms = last_ms - static_cast<std::int64_t>(random.below(200'000'000));
+            break;
+        case 1:
+            entry.at_ms = last_ms + static_cast<std::int64_t>(random.below(100'000'000'000));
+            break;
+        case 2:
+            entry.at_ms = random.chance(1, 2) ? at_ms_min : at_ms_max;
+            break;
+        default:
+            entry.at_ms = last_ms + 10'000 + static_cast<std::int64_t>(random.below(5));
+    }
+    entry.at_ms = std::clamp(entry.at_ms, at_ms_min, at_ms_max);
+    entry.profile.state = static_cast<PointState>(random.below(4));
+    entry.profile.failure_class = static_cast<FailureClass>(random.below(13));
+    entry.profile.message_id = random.chance(1, 4) ? UINT32_MAX : 0;
+    entry.profile.interval_ms = random.chance(1, 9) ? UINT32_MAX : 10'000;
+    entry.latency_code =
+        random.chance(1, 20) ? latency_code_max : static_cast<std::uint32_t>(random.below(9'000));
+    return entry;
+}
+
+std::vector<Entry> any_entries(Random& random, std::size_t count) {
+    std::vector<Entry> entries;
+    std::int64_t last_ms = 1'795'402'800'000;
+    for (std::size_t each = 0; each < count; ++each) {
+        const bool repeats = !entries.empty() && random.chance(3, 4);
+        Entry entry = any_entry(random, last_ms);
+        if (repeats) entry.profile = entries.back().profile;
+        entries.push_back(entry);
+        last_ms = entry.at_ms;
+    }
+    return entries;
+}
+
+TEST_CASE("whatever goes into a chunk, a series or a journal comes out of it") {
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        CAPTURE(seed);
+        Random random(seed);
+        const auto entries = any_entries(random, 1 + random.below(700));
+        const auto chunk = decode_chunk(encode_chunk(entries));
+        REQUIRE(chunk);
+        REQUIRE(*chunk == entries);
+
+        OpenSeries series;
+        for (const Entry& entry : entries) series.append(entry);
+        REQUIRE(series.entries() == entries);
+        const auto restored = OpenSeries::restore(series.bytes());
+        REQUIRE(restored);
+        REQUIRE(restored->bytes() == series.bytes());
+        REQUIRE(restored->last() == entries.back());
+
+        std::vector<JournalEntry> rows;
+        for (const Entry& entry : entries) {
+            rows.push_back({static_cast<std::int64_t>(random.below(50)), entry});
+        }
+        const std::string journal = encode_journal(rows);  // Sorts them.
+        std::vector<JournalEntry> read;
+        REQUIRE(decode_journal(journal, std::nullopt, read));
+        REQUIRE(read == rows);
+    }
+}
+
+TEST_CASE("bytes that were cut or flipped are refused, or are other entries, never undefined") {
+    Random random(7);
+    const auto entries = any_entries(random, 200);
+    const std::string chunk = encode_chunk(entries);
+    for (std::size_t length = 0; length < chunk.size(); ++length) {
+        CHECK_FALSE(decode_chunk(std::string_view(chunk).substr(0, length)));
+    }
+    for (int number = 0; number < 3'000; ++number) {
+        std::string damaged = chunk;
+        damaged[random.below(damaged.size())] ^= static_cast<char>(1u << random.below(8));
+        const auto decoded = decode_chunk(damaged);
+        if (decoded) CHECK(decoded->size() <= chunk_entries_max);
+    }
+}
+
+TEST_CASE("latencies are exact below 1,024 us and right to 2^-10 above") {
+    for (std::int64_t latency = 0; latency < 1'024; ++latency) {
+        REQUIRE(latency_of(latency_code(latency)) == static_cast<std::uint64_t>(latency));
+    }
+    std::uint32_t last = 0;
+    for (double latency = 1'024; latency < 1e12; latency *= 1.0003) {
+        const auto whole = static_cast<std::int64_t>(latency);
+        const std::uint32_t code = latency_code(whole);
+        REQUIRE(code >= last);
+        last = code;
+        const double off =
+            std::abs(static_cast<double>(latency_of(code)) - static_cast<double>(whole));
+        REQUIRE(off <= static_cast<double>(whole) / 1024);
+    }
+    CHECK(latency_of(latency_code(-5)) == 0);
+}
+
+TEST_CASE("an outcome of a steady check costs less than two bytes") {
+    Random random(3);
+    std::vector<Entry> entries;
+    for (int number = 0; number < 512; ++number) {
+        // The sum of twelve is near enough to a normal distribution.
+        double normal = -6;
+        for (int each = 0; each < 12; ++each)
+            normal += static_cast<double>(random.below(1'000'000)) / 1e6;
+        Entry entry;
+        entry.at_ms =
+            1'795'402'800'000 + number * 10'000 + static_cast<std::int64_t>(random.below(3));
+        entry.profile.interval_ms = 10'000;
+        entry.latency_code = latency_code(std::llround(20'000 * std::exp(0.3 * normal)));
+        entries.push_back(entry);
+    }
+    CHECK(encode_chunk(entries).size() < 2 * entries.size());
+}
+
+}  // namespace
+}  // namespace picket::storage
