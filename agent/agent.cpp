@@ -213,14 +213,20 @@ void Agent::on_attempt(checks::CheckKey key, checks::Runner::AttemptId attempt, 
 
 void Agent::record_run(CarriedCheck& check, const checks::Run& run) {
     check.seen.add(run);
-    recorder_.record(storage::HistoryRow{.check = check.name,
-                                         .type = check.type,
-                                         .outcome = {.at = run.started_at,
-                                                     .finding = run.outcome.finding,
-                                                     .failure_class = run.outcome.failure_class,
-                                                     .latency = run.outcome.latency,
-                                                     .message = run.outcome.message},
-                                         .interval = check.definition->interval});
+    storage::HistoryRow row{.check = check.name,
+                            .type = check.type,
+                            .outcome = {.at = run.started_at,
+                                        .finding = run.outcome.finding,
+                                        .failure_class = run.outcome.failure_class,
+                                        .latency = run.outcome.latency,
+                                        .message = run.outcome.message},
+                            .interval = check.definition->interval};
+    // What an agent sees that is not fit is no observation, and counts for nothing later.
+    if (council_ && council_->unfit_reason()) {
+        row.pause = true;
+        row.outcome.message = "unfit: " + *council_->unfit_reason();
+    }
+    recorder_.record(std::move(row));
 }
 
 void Agent::on_transition(CarriedCheck& check, const gossip::Transition& transition, WallTime at) {

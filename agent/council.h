@@ -82,6 +82,8 @@ public:
 
     // Whether the mesh holds an outage of this check.
     bool outage(checks::CheckKey key) const;
+    // Why this agent counts for nothing at the moment; absent while it is fit.
+    const std::optional<std::string>& unfit_reason() const { return accord_.unfit_reason(); }
     const gossip::Agreement& agreement() const { return accord_.agreement(); }
     const gossip::Spread& spread() const { return accord_.spread(); }
     // The name of a check of the mesh, of a host's `host/NAME`, or the key in hex digits.

@@ -125,6 +125,8 @@ public:
     // ---- Reads
 
     const Spread& spread() const { return spread_; }
+    // Why this agent counts for nothing at the moment; absent while it is fit.
+    const std::optional<std::string>& unfit_reason() const { return unfit_reason_; }
     const Agreement& agreement() const { return agreement_; }
     // The checks of the mesh in the definitions that are active, as Agreement was told.
     const std::map<CheckKey, MeshCheck>& checks() const { return checks_; }

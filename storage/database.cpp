@@ -4,11 +4,13 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "agent/base/assert.h"
 #include "agent/base/errno_text.h"
+#include "storage/page_checksums.h"
 
 namespace picket::storage {
 
@@ -20,6 +22,7 @@ struct Connection {
 namespace {
 
 constexpr int busy_timeout_ms = 100;
+constexpr int page_bytes = 4'096;
 
 // Per connection and without effect on the file. SECURE_DELETE is Debian's
 // default; overwriting what retention deletes would double its writes.
@@ -36,7 +39,13 @@ constexpr const char* connection_settings =
     "PRAGMA wal_autocheckpoint = 500;"
     "PRAGMA journal_size_limit = 4194304;";
 
+// A page that is not what was written.
+bool is_damage(int sqlite_code) {
+    return sqlite_code == SQLITE_IOERR_DATA || sqlite_code == SQLITE_IOERR_CORRUPTFS;
+}
+
 Code code_of(int sqlite_code) {
+    if (is_damage(sqlite_code)) return Code::corrupt;
     switch (sqlite_code & 0xff) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
@@ -46,12 +55,15 @@ Code code_of(int sqlite_code) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return Code::timed_out;
+        case SQLITE_CONSTRAINT:
+            return Code::invalid;
         default:
             return Code::io;
     }
 }
 
 std::string text_of(sqlite3* handle, int sqlite_code) {
+    if (is_damage(sqlite_code)) return "a page is damaged";
     switch (sqlite_code & 0xff) {
         case SQLITE_FULL:
             return "disk full";
@@ -76,7 +88,7 @@ std::string text_of(sqlite3* handle, int sqlite_code) {
 
 // ENOSPC may arrive as an input/output error: where the shared index cannot grow.
 bool no_space(sqlite3* handle, int sqlite_code) {
-    return (sqlite_code & 0xff) == SQLITE_IOERR && handle != nullptr &&
+    return (sqlite_code & 0xff) == SQLITE_IOERR && !is_damage(sqlite_code) && handle != nullptr &&
            sqlite3_system_errno(handle) == ENOSPC;
 }
 
@@ -174,6 +186,17 @@ Result<bool> Statement::step() {
     return tl::make_unexpected(std::move(error));
 }
 
+Statement& Statement::bind_columns_of(const Statement& row) {
+    reset();
+    const int count = sqlite3_column_count(row.statement_.get());
+    for (int column = 0; column < count; ++column) {
+        const int code = sqlite3_bind_value(statement_.get(), column + 1,
+                                            sqlite3_column_value(row.statement_.get(), column));
+        if (code != SQLITE_OK) bind_code_ = code;
+    }
+    return *this;
+}
+
 Status Statement::run() {
     while (PICKET_TRY(step())) {
     }
@@ -220,15 +243,19 @@ Database::Database(std::unique_ptr<Connection, ConnectionCloser> connection)
     : connection_(std::move(connection)) {}
 
 Result<Database> Database::open(const std::string& path, OpenMode mode) {
-    const bool writes = mode == OpenMode::read_write;
-    const std::string query = writes ? std::string("mode=rwc") : PICKET_TRY(read_only_query(path));
+    const bool salvages = mode == OpenMode::salvage;
+    const std::string query = mode == OpenMode::read_write ? "mode=rwc"
+                              : salvages                   ? "mode=rw"
+                                                           : PICKET_TRY(read_only_query(path));
+    // What is salvaged is opened for writing since its log may need an index.
     const int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-                      (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+                      (mode == OpenMode::read_only ? SQLITE_OPEN_READONLY
+                                                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    const char* files = salvages ? checksummed_files_for_salvage() : checksummed_files();
 
     Database database(std::unique_ptr<Connection, ConnectionCloser>(new Connection{nullptr, path}));
     Connection& connection = *database.connection_;
-    const int code =
-        sqlite3_open_v2(uri_of(path, query).c_str(), &connection.handle, flags, nullptr);
+    const int code = sqlite3_open_v2(uri_of(path, query).c_str(), &connection.handle, flags, files);
     if (code != SQLITE_OK) return tl::make_unexpected(error_of("open", connection, code));
 
     sqlite3_extended_result_codes(connection.handle, 1);
@@ -241,6 +268,12 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
         SQLITE_OK) {
         return tl::make_unexpected(
             error_of("open", connection, sqlite3_extended_errcode(connection.handle)));
+    }
+    // Of a file that is yet to be made.
+    int reserved = page_checksum_bytes;
+    sqlite3_file_control(connection.handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    if (salvages) {
+        PICKET_TRY(database.execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0"));
     }
     return database;
 }
@@ -290,6 +323,28 @@ bool Database::moved() const {
     const int code =
         sqlite3_file_control(connection_->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     return code == SQLITE_OK && moved != 0;
+}
+
+bool Database::has_checksums() const {
+    int has = 0;
+    sqlite3_file_control(connection_->handle, "main", has_checksums_control, &has);
+    return has != 0;
+}
+
+Result<std::int64_t> Database::check_pages(std::int64_t first, std::int64_t count) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(connection_->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    PICKET_ASSERT(file != nullptr && file->pMethods != nullptr);
+    std::array<char, page_bytes> page{};
+    for (std::int64_t each = 0; each < count; ++each) {
+        const int code =
+            file->pMethods->xRead(file, page.data(), page_bytes, (first + each) * page_bytes);
+        if (code == SQLITE_IOERR_SHORT_READ) return each;
+        if (code == SQLITE_OK) continue;
+        Error error = error_of("read", *connection_, code);
+        return tl::make_unexpected(std::move(error).within(fmt::format("page {}", first + each)));
+    }
+    return count;
 }
 
 void Database::tidy_on_close() {

@@ -1,12 +1,13 @@
 // Database: one connection to one SQLite file, with errors as picket's Error.
 //
-// The only part that includes sqlite3.h, and free of the loop, so that the CLI can
-// read a file where no agent runs. A connection belongs to whoever uses it: one
+// The only part that includes sqlite3.h, but for page_checksums, and free of the loop, so
+// that the CLI can read a file where no agent runs. A connection belongs to whoever uses it: one
 // thread at a time. Statements and transactions must not outlive their Database.
 //
 // Errors read "write /var/lib/picket/picket.db: disk full". Their code says what
 // can be done: `exhausted`, no room; `timed_out`, somebody else holds the file;
-// `corrupt`, the file cannot be trusted; `io`, anything else the system refused.
+// `corrupt`, the file cannot be trusted; `invalid`, a row that its table does not take;
+// `io`, anything else the system refused.
 //
 // Settings are for a small agent: a page cache of half a mebibyte, no memory map,
 // and a write-ahead log that is copied back often enough to stay under 4 MiB.
@@ -33,6 +34,8 @@ namespace picket::storage {
 enum class OpenMode : std::uint8_t {
     read_write,  // Creates the file where there is none.
     read_only,   // For readers beside an agent, and where no agent runs.
+    salvage,     // For what was set aside: reads it and its log as far as they go, damaged
+                 // pages repaired where they can be (page_checksums.h). Changes neither.
 };
 
 struct Connection;  // The handle and its path.
@@ -70,6 +73,9 @@ public:
     // True where a row is there to be read, false at the end. A bind that failed is
     // reported here.
     Result<bool> step();
+
+    // Starts afresh with the columns of another's current row, whatever they hold.
+    Statement& bind_columns_of(const Statement& row);
 
     // Steps to the end, whatever rows there are.
     Status run();
@@ -129,6 +135,13 @@ public:
 
     // Whether the file was removed or replaced under this connection.
     bool moved() const;
+
+    // Whether the file's pages have checksums.
+    bool has_checksums() const;
+
+    // Reads `count` pages of the file, from `first` on, counted from 0, for nothing but their
+    // checksums. Returns how many there were; corrupt where one is damaged.
+    Result<std::int64_t> check_pages(std::int64_t first, std::int64_t count);
 
     // Makes the close copy the log back and remove it. Without this a close leaves
     // file and log as they are, byte for byte: what may be corrupt, or not ours, is

@@ -27,6 +27,21 @@ SeriesReader::Range range_of(WallTime from, WallTime to) {
             std::clamp(to_milliseconds(to), at_ms_min, at_ms_max)};
 }
 
+WallTime time_of(const Entry& entry) {
+    return from_milliseconds(entry.at_ms);
+}
+
+// One spell is one gap, however many points say that nobody looks.
+void add_gap(OutcomeRange& range, Gap gap) {
+    if (gap.from >= gap.to) return;
+    if (!range.gaps.empty() && range.gaps.back().to == gap.from &&
+        range.gaps.back().reason == gap.reason) {
+        range.gaps.back().to = gap.to;
+        return;
+    }
+    range.gaps.push_back(std::move(gap));
+}
+
 RollupPoint rollup_point(Tier tier, std::int64_t at_ms, const Slot& slot) {
     const Totals& totals = slot.totals;
     RollupPoint point;
@@ -84,19 +99,26 @@ Result<OutcomeRange> HistoryReader::outcomes(const std::string& check, WallTime 
         return !range.truncated;
     }));
     std::reverse(newest.begin(), newest.end());
-    const Entry* last = nullptr;
+    std::optional<Entry> last;
+    if (!range.truncated) {
+        last = PICKET_TRY(series.last_before(to_milliseconds(from)));
+        if (!last) add_gap(range, {from, newest.empty() ? to : time_of(newest.front()), {}});
+    }
     for (const Entry& entry : newest) {
-        if (last != nullptr) {
-            if (auto gap = PICKET_TRY(gap_after(*last, entry.at_ms))) range.gaps.push_back(*gap);
+        if (last) {
+            if (auto gap = PICKET_TRY(gap_after(*last, entry.at_ms))) {
+                gap->from = std::max(gap->from, from);
+                add_gap(range, *std::move(gap));
+            }
         }
-        last = &entry;
+        last = entry;
         if (entry.profile.state == PointState::not_observed) continue;
         range.outcomes.push_back(outcome_of(entry, PICKET_TRY(message(entry.profile.message_id))));
     }
-    if (last != nullptr) {
-        if (auto gap = PICKET_TRY(gap_after(*last, to_milliseconds(to)))) {
-            range.gaps.push_back(*gap);
-        }
+    if (!last) return range;
+    if (auto gap = PICKET_TRY(gap_after(*last, to_milliseconds(to)))) {
+        gap->from = std::max(gap->from, from);
+        add_gap(range, *std::move(gap));
     }
     return range;
 }

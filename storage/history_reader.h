@@ -36,8 +36,8 @@ namespace picket::storage {
 struct OutcomeRange {
     std::vector<OutcomeRecord> outcomes;  // Oldest first.
     bool truncated = false;               // There were more; these are the newest.
-    // Between them and up to them, and after the newest; oldest first, at most
-    // outcomes_max of them too.
+    // From the beginning of the window, or the oldest of these where there were more, to
+    // its end; oldest first, at most outcomes_max + 2.
     std::vector<Gap> gaps;
 };
 

@@ -1,18 +1,14 @@
 #include "storage/migration.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include "agent/base/errno_text.h"
 #include "storage/database.h"
 #include "storage/schema.h"
+#include "storage/state_directory.h"
 
 namespace picket::storage {
 
@@ -23,15 +19,6 @@ void remove_with_log(const std::string& path) {
         std::error_code ignored;
         std::filesystem::remove(path + suffix, ignored);
     }
-}
-
-// A rename is on disk once its directory is.
-void sync_directory(const std::string& path) {
-    const std::string parent = std::filesystem::path(path).parent_path();
-    const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
 }
 
 Status make_copy(const std::string& path, const std::string& copy) {
@@ -66,11 +53,7 @@ Status migrate_as_copy(const std::string& path) {
         if (std::filesystem::exists(copy + "-wal") || std::filesystem::exists(path + "-wal")) {
             return failure(Code::io, fmt::format("{}: its log could not be copied back", path));
         }
-        if (std::rename(copy.c_str(), path.c_str()) != 0) {
-            return failure(Code::io, fmt::format("rename {}: {}", copy, errno_text(errno)));
-        }
-        sync_directory(path);
-        return {};
+        return replace_file(copy, path);
     };
     auto migrated = migrate();
     if (migrated) return migrated;

@@ -40,10 +40,13 @@ Result<Pruned> Retention::step(Database& database, SeriesTables& series, WallTim
     PICKET_ASSERT(limits.rows_per_step_max > 0 && limits.checks_per_step_max > 0);
     PICKET_ASSERT(limits.messages_per_step_max > 0 && limits.pages_per_step_max > 0);
     if (!in_pass_) begin_pass(now, limits);
+    if (phase_ == Phase::damage) return step_damage(database, limits);
     gone_.clear();
     Pruned pruned;
     auto transaction = PICKET_TRY(Transaction::begin(database));
     switch (phase_) {
+        case Phase::damage:
+            break;
         case Phase::checks:
             PICKET_TRY(step_checks(database, series, limits, pruned));
             break;
@@ -62,7 +65,8 @@ Result<Pruned> Retention::step(Database& database, SeriesTables& series, WallTim
 
 void Retention::begin_pass(WallTime now, const RetentionLimits& limits) {
     in_pass_ = true;
-    phase_ = Phase::checks;
+    phase_ = Phase::damage;
+    pages_checked_ = 0;
     cursor_ = 0;
     now_ms_ = to_milliseconds(now);
     horizon_ms_ = std::max(to_milliseconds(now - limits.outcomes_age), size_horizon_ms_);
@@ -78,6 +82,29 @@ void Retention::begin_pass(WallTime now, const RetentionLimits& limits) {
     oldest_ms_ = oldest_block_ms_ = INT64_MAX;
     newest_ms_ = newest_block_ms_ = INT64_MIN;
     outcomes_left_ = false;
+}
+
+Result<Pruned> Retention::step_damage(Database& database, const RetentionLimits& limits) {
+    // Somewhere else after each start, so that no part waits for ever.
+    if (next_page_ < 0) {
+        const auto pages = PICKET_TRY(database.integer("PRAGMA page_count"));
+        next_page_ = floor_to(now_ms_ / 1'000 % std::max<std::int64_t>(pages, 1), 64);
+    }
+    const auto count =
+        std::min(limits.pages_per_step_max, limits.checked_pages_max - pages_checked_);
+    auto checked = database.check_pages(next_page_, count);
+    if (!checked && checked.error().code() == Code::corrupt) {
+        // A page that a loss of power left half written is whole in the log.
+        PICKET_TRY(database.execute("PRAGMA wal_checkpoint(PASSIVE)"));
+        checked = database.check_pages(next_page_, count);
+    }
+    const std::int64_t found = PICKET_TRY(Result<std::int64_t>(checked));
+    next_page_ = found < count ? 0 : next_page_ + found;
+    pages_checked_ += count;
+    if (pages_checked_ >= limits.checked_pages_max) phase_ = Phase::checks;
+    Pruned pruned;
+    pruned.more = true;
+    return pruned;
 }
 
 Status Retention::step_checks(Database& database, SeriesTables& series,

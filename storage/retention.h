@@ -1,8 +1,9 @@
 // Retention: deletes what is too old or too much, a little at a time.
 //
-// A pass walks over all checks, then over the messages, then gives free pages back
-// to the file system. One step() is one transaction over a bounded number of rows,
-// so that writing never waits for long; whoever calls spreads the steps.
+// A pass reads some pages of the file over, for damage that nobody has met yet; walks over
+// all checks, then over the messages; then gives free pages back to the file system. One step() is
+// one transaction over a bounded number of rows, so that writing never waits for long; whoever
+// calls spreads the steps.
 //
 // Outcomes go as whole chunks, rollups as whole blocks, once all they hold is too old.
 //
@@ -39,6 +40,8 @@ struct RetentionLimits {
     std::int64_t messages_per_step_max = 500;  // Looked at.
     std::int64_t pages_per_step_max = 64;
     std::int64_t free_pages_max = 256;  // Kept for what is written next.
+    // Read over with each pass: at one each ten minutes, 90 MB in eight hours.
+    std::int64_t checked_pages_max = 512;
 };
 
 struct Pruned {
@@ -53,8 +56,10 @@ public:
                         const RetentionLimits& limits);
 
 private:
-    enum class Phase : std::uint8_t { checks, messages, pages };
+    enum class Phase : std::uint8_t { damage, checks, messages, pages };
 
+    // Returns corrupt where a page is damaged.
+    Result<Pruned> step_damage(Database& database, const RetentionLimits& limits);
     Status step_checks(Database& database, SeriesTables& series, const RetentionLimits& limits,
                        Pruned& pruned);
     Status step_check(Database& database, SeriesTables& series, const RetentionLimits& limits,
@@ -66,7 +71,7 @@ private:
     Status step_pages(Database& database, const RetentionLimits& limits, Pruned& pruned);
     void begin_pass(WallTime now, const RetentionLimits& limits);
 
-    Phase phase_ = Phase::checks;
+    Phase phase_ = Phase::damage;
     bool in_pass_ = false;
     std::int64_t now_ms_ = 0;            // Of this pass.
     std::int64_t horizon_ms_ = 0;        // Of this pass: older outcomes go.
@@ -80,6 +85,8 @@ private:
     bool outcomes_left_ = false;      // Some check has more than its newest chunk.
     bool only_hours_left_ = false;    // The pass before found none.
     std::vector<std::int64_t> gone_;  // Checks, with the transaction under way.
+    std::int64_t next_page_ = -1;     // To be read over; -1: nobody has begun yet.
+    std::int64_t pages_checked_ = 0;  // In this pass.
     // Where the byte budget has pushed the horizon; far in the past while it is kept.
     std::int64_t size_horizon_ms_ = INT64_MIN;
 };

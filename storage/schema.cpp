@@ -138,6 +138,9 @@ constexpr std::array known_migrations{Migration{.version = 1, .sql = first_schem
                                                 .convert = convert_outcome_rows,
                                                 .sql_after = "DROP TABLE outcomes"}};
 
+// Files of this version and later have checksums in their pages.
+constexpr std::int64_t checksummed_since = 3;
+
 // The version the file is at; 0 for a new one.
 Result<std::int64_t> version_of(Database& database, std::span<const Migration> steps) {
     const auto version = PICKET_TRY(database.integer("PRAGMA user_version"));
@@ -153,6 +156,10 @@ Result<std::int64_t> version_of(Database& database, std::span<const Migration> s
                        fmt::format("open {}: its schema is version {}, this picket knows up to {}: "
                                    "a newer picket wrote it; nothing was changed",
                                    database.path(), version, newest));
+    }
+    if (version >= checksummed_since && !database.has_checksums()) {
+        return failure(Code::corrupt,
+                       fmt::format("open {}: its pages have no checksums", database.path()));
     }
     return version;
 }

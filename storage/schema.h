@@ -48,7 +48,8 @@ Result<bool> needs_migration(Database& database, std::span<const Migration> step
 // all its tables. Returns invalid, and changes nothing, where it is not ours.
 Status prepare_schema(Database& database, std::span<const Migration> steps = migrations());
 
-// Whether a reader of this release understands the file. Returns invalid if not.
+// Whether a reader of this release understands the file. Returns invalid if not, or corrupt
+// where its header contradicts itself.
 Status check_schema(Database& database, std::span<const Migration> steps = migrations());
 
 }  // namespace picket::storage

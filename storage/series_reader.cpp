@@ -92,6 +92,24 @@ Status SeriesReader::backwards(Range range, const Visitor& visit) {
     return {};
 }
 
+Result<std::optional<Entry>> SeriesReader::last_before(std::int64_t at_ms) {
+    std::optional<Entry> last;
+    const auto in = [&](std::span<const Entry> entries) {
+        const auto found = std::find_if(entries.rbegin(), entries.rend(),
+                                        [&](const Entry& entry) { return entry.at_ms < at_ms; });
+        if (found != entries.rend()) last = *found;
+        return last.has_value();
+    };
+    if (in(entries_)) return last;
+    auto rows = PICKET_TRY(
+        database_.prepare("SELECT entries FROM chunks WHERE check_id = ?1 AND first_ms < ?2 "
+                          "ORDER BY last_ms DESC LIMIT 1"));
+    if (!PICKET_TRY(rows.bind(check_, at_ms).step())) return last;
+    const std::vector<Entry> entries = PICKET_TRY(read_from(rows, decode_chunk(rows.blob(0))));
+    in(entries);
+    return last;
+}
+
 // ---- Sums
 
 Result<std::optional<Block>> SeriesReader::block_before(Tier tier, std::int64_t at_ms) {

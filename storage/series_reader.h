@@ -38,6 +38,8 @@ public:
     // In the order in which they came about.
     Status forwards(Range range, const Visitor& visit);
     Status backwards(Range range, const Visitor& visit);
+    // The newest point that is older than this.
+    Result<std::optional<Entry>> last_before(std::int64_t at_ms);
 
     // The sum of the slots that end at `at_ms` or before: two of them are a window. What
     // the tier does not reach back to is in both.

@@ -14,6 +14,8 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "agent/base/errno_text.h"
 
@@ -51,20 +53,22 @@ std::string compact_time(WallTime time) {
     return text;
 }
 
-Result<int> count_set_aside(const std::filesystem::path& database_path) {
+// The databases that were set aside, oldest first.
+Result<std::vector<std::string>> all_set_aside(const std::filesystem::path& database_path) {
     const std::string prefix = database_path.filename().string().append(corrupt_suffix);
     std::error_code error;
     std::filesystem::directory_iterator entry(database_path.parent_path(), error);
-    int count = 0;
+    std::vector<std::string> found;
     while (!error && entry != std::filesystem::directory_iterator()) {
         const std::string name = entry->path().filename().string();
         if (name.starts_with(prefix) && !name.ends_with("-wal") && !name.ends_with("-shm")) {
-            ++count;
+            found.push_back(entry->path().string());
         }
         entry.increment(error);
     }
     if (error) return system_failure("list", database_path.parent_path(), error.value());
-    return count;
+    std::sort(found.begin(), found.end());
+    return found;
 }
 
 }  // namespace
@@ -105,7 +109,7 @@ FileLock::~FileLock() {
 }
 
 Result<std::string> set_aside(const std::string& database_path, WallTime now) {
-    if (PICKET_TRY(count_set_aside(database_path)) >= set_aside_max) {
+    if (PICKET_TRY(all_set_aside(database_path)).size() >= set_aside_max) {
         return failure(Code::io, fmt::format("{0} is corrupt, and {1} corrupt ones are set aside "
                                              "already; check the disk, then remove {0}{2}*",
                                              database_path, set_aside_max, corrupt_suffix));
@@ -126,6 +130,22 @@ Result<std::string> set_aside(const std::string& database_path, WallTime now) {
         }
     }
     return target;
+}
+
+Result<std::string> newest_set_aside(const std::string& database_path) {
+    auto found = PICKET_TRY(all_set_aside(database_path));
+    return found.empty() ? std::string() : std::move(found.back());
+}
+
+Status replace_file(const std::string& from, const std::string& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("rename", from, errno);
+    // A rename is on disk once its directory is.
+    const std::string parent = std::filesystem::path(to).parent_path();
+    const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return {};
+    ::fsync(descriptor);
+    ::close(descriptor);
+    return {};
 }
 
 }  // namespace picket::storage

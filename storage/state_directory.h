@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -33,11 +34,17 @@ private:
 
 // Beyond this many the next one is refused, so that a bad disk does not fill up with
 // what it spoils. Somebody has to look, and to remove them.
-constexpr int set_aside_max = 8;
+constexpr std::size_t set_aside_max = 8;
 
 // Renames the database to `picket.db.corrupt-<time>` with its log and index beside
 // it, bytes untouched, and returns the new path. Requires that no connection that
 // would write on its close has the file open.
 Result<std::string> set_aside(const std::string& database_path, WallTime now);
+
+// The database that was set aside last; empty where none was.
+Result<std::string> newest_set_aside(const std::string& database_path);
+
+// Renames `from` to `to` beside it, and waits until that is on disk.
+Status replace_file(const std::string& from, const std::string& to);
 
 }  // namespace picket::storage

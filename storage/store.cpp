@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <fstream>
 #include <optional>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "agent/base/assert.h"
 #include "storage/database.h"
 #include "storage/history_tables.h"
 #include "storage/migration.h"
+#include "storage/salvage.h"
 #include "storage/schema.h"
 #include "storage/state_directory.h"
 
@@ -19,6 +24,9 @@ namespace {
 constexpr std::int64_t page_bytes = 4096;
 // Behind one commit; more is due again behind the next.
 constexpr int folds_per_write = 4;
+
+// What is salvaged is gathered beside the file, and takes its place when it is whole.
+constexpr std::string_view salvaging_suffix = ".salvaging";
 
 // One opened file; the tables' statements end before their database does.
 struct File {
@@ -52,8 +60,11 @@ struct Store::State {
 
     // Opens the file, setting a corrupt one aside; `loaded` is filled where given.
     Status open(WallTime now, Loaded* loaded);
-    // Sets the corrupt file aside and begins a fresh one.
+    // Sets the corrupt file aside and goes on in a fresh one, with what could be read.
     Status begin_anew(WallTime now, const Error& reason);
+    Status go_on_from(const std::string& aside, std::string_view reason);
+    // A salvage that a kill cut short is begun again.
+    Status finish_salvage();
     // Opens anew where the last attempt failed, or where the file went away.
     Status ready(WallTime now);
     Status write(const Batch& batch, WallTime now);
@@ -71,7 +82,8 @@ struct Store::State {
 Status Store::State::open(WallTime now, Loaded* loaded) {
     const auto attempt = [&]() -> Status {
         file.reset();
-        file.emplace(PICKET_TRY(open_file(path, options.file_bytes_max)));
+        PICKET_TRY(finish_salvage());
+        if (!file) file.emplace(PICKET_TRY(open_file(path, options.file_bytes_max)));
         if (loaded != nullptr)
             *loaded = PICKET_TRY(load(file->database, file->tables.series(), now));
         return {};
@@ -79,7 +91,9 @@ Status Store::State::open(WallTime now, Loaded* loaded) {
     auto opened = attempt();
     if (!opened && opened.error().code() == Code::corrupt) {
         PICKET_TRY(begin_anew(now, opened.error()));
-        if (loaded != nullptr) *loaded = Loaded{};
+        if (loaded == nullptr) return {};
+        auto salvaged = load(file->database, file->tables.series(), now);
+        *loaded = salvaged ? *std::move(salvaged) : Loaded{};
         return {};
     }
     if (!opened) file.reset();
@@ -88,12 +102,48 @@ Status Store::State::open(WallTime now, Loaded* loaded) {
 
 Status Store::State::begin_anew(WallTime now, const Error& reason) {
     file.reset();
-    const auto aside = PICKET_TRY(set_aside(path, now));
-    problem = fmt::format("{}: set aside as {}, history begins anew", reason.message(), aside);
+    // Should we end before it is done, the next start finds what is to be done.
+    std::ofstream(path + std::string(salvaging_suffix));
+    return go_on_from(PICKET_TRY(set_aside(path, now)), reason.message());
+}
+
+Status Store::State::go_on_from(const std::string& aside, std::string_view reason) {
+    const std::string fresh_path = path + std::string(salvaging_suffix);
+    problem = fmt::format("{}: set aside as {}, ", reason, aside);
+    auto salvaged = salvage(aside, fresh_path);
+    if (salvaged && salvaged->rows > 0) PICKET_TRY(replace_file(fresh_path, path));
+    std::error_code ignored;
+    std::filesystem::remove(fresh_path, ignored);
     auto fresh = open_file(path, options.file_bytes_max);
+    if (!fresh && fresh.error().code() == Code::corrupt) {
+        // Sound pages of nonsense: what was copied is still in the file set aside.
+        salvaged = tl::make_unexpected(fresh.error());
+        std::filesystem::remove(path, ignored);
+        fresh = open_file(path, options.file_bytes_max);
+    }
+    if (!salvaged) {
+        problem += fmt::format("history begins anew ({})", salvaged.error().message());
+    } else if (salvaged->rows == 0) {
+        problem += "nothing in it can be read, history begins anew";
+    } else {
+        problem +=
+            fmt::format("history goes on with the {} rows that can be read, {}", salvaged->rows,
+                        salvaged->stretches_lost == 0
+                            ? "which is all"
+                            : fmt::format("{} stretches are lost", salvaged->stretches_lost));
+    }
     if (!fresh) return tl::make_unexpected(std::move(fresh).error().within(problem));
     file.emplace(*std::move(fresh));
     return {};
+}
+
+Status Store::State::finish_salvage() {
+    std::error_code ignored;
+    const std::string fresh_path = path + std::string(salvaging_suffix);
+    if (!std::filesystem::exists(fresh_path, ignored)) return {};
+    const std::string aside = PICKET_TRY(newest_set_aside(path));
+    if (aside.empty() || std::filesystem::exists(path, ignored)) return {};
+    return go_on_from(aside, "a salvage was interrupted");
 }
 
 Status Store::State::ready(WallTime now) {

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -160,63 +161,133 @@ void ingest(const std::string& directory, int days) {
     std::printf("longest step of retention          %12.2f ms\n", longest_step * 1e3);
 }
 
-// The table of the first release: a row for each outcome, by check and time.
-void plain_rows(const std::string& directory) {
-    std::filesystem::remove_all(directory);
-    std::filesystem::create_directory(directory);
-    const std::string path = directory + "/rows.db";
-    constexpr std::int64_t count = 1'000'000;
-    double cpu = 0;
-    {
-        auto database = Database::open(path, OpenMode::read_write);
-        PICKET_ASSERT(database && database->use_log());
-        PICKET_ASSERT(database->execute(
-            "CREATE TABLE outcomes (check_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, finding "
-            "INTEGER NOT NULL, failure_class INTEGER NOT NULL, latency_us INTEGER NOT NULL, "
-            "message_id INTEGER NOT NULL, PRIMARY KEY (check_id, at_ms)) WITHOUT ROWID, STRICT"));
-        auto insert = database->prepare("INSERT INTO outcomes VALUES (?1, ?2, 0, 0, ?3, 0)");
-        PICKET_ASSERT(insert.has_value());
-        Load load(checks_count, interval, 4'000);
-        while (load.number() < count) {
-            const Batch& batch = load.next();
-            const double begun = cpu_seconds();
-            auto transaction = Transaction::begin(*database);
-            PICKET_ASSERT(transaction.has_value());
-            std::int64_t check = 0;
-            for (const HistoryRow& row : batch.outcomes) {
-                PICKET_ASSERT(
-                    insert
-                        ->bind(check, to_milliseconds(row.outcome.at), row.outcome.latency.count())
-                        .run());
-                check = (check + 1) % checks_count;
-            }
-            PICKET_ASSERT(transaction->commit());
-            cpu += cpu_seconds() - begun;
-        }
-        database->tidy_on_close();
-    }
-    const auto bytes = static_cast<double>(std::filesystem::file_size(path));
-    std::printf("plain rows: an outcome             %12.2f bytes\n", bytes / count);
-    std::printf("plain rows: ingest, a core's time  %12.0f outcomes/s\n", count / cpu);
-}
-
-// 1,000 checks at 10 s, a commit each second, for three hours of made-up time.
-void steady(const std::string& directory) {
-    constexpr int seconds = 3 * 3'600;
-    Load load(1'000, interval, 100);
-    Store store = open_store(directory);
+// 1,000 checks at 10 s, a commit each half second as the agent's writer makes them, for so
+// many seconds of made-up time. `write` stores a batch, `tidy` is called each ten minutes.
+template <typename Write, typename Tidy>
+void steady(const char* what, int seconds, const Write& write, const Tidy& tidy) {
+    Load load(1'000, interval, 50);
     double cpu = 0;
     const double written = bytes_written();
-    for (int second = 0; second < seconds; ++second) {
+    for (int half = 0; half < 2 * seconds; ++half) {
         const Batch& batch = load.next();
         const double begun = cpu_seconds();
-        PICKET_ASSERT(store.write(batch, load.now()).has_value());
-        if (second % 600 == 599) prune(store, load.now());
+        write(batch, load.now());
+        if (half % 1'200 == 1'199) tidy(load.now());
         cpu += cpu_seconds() - begun;
     }
-    std::printf("at 100 outcomes/s: of a core       %12.3f %%\n", 100 * cpu / seconds);
-    std::printf("at 100 outcomes/s: an outcome      %12.0f bytes written\n",
+    std::printf("%-11s at 100/s: of a core     %12.3f %%\n", what, 100 * cpu / seconds);
+    std::printf("%-11s at 100/s: an outcome    %12.0f bytes written\n", what,
                 (bytes_written() - written) / static_cast<double>(load.number()));
+}
+
+void steady_store(const std::string& directory) {
+    Store store = open_store(directory);
+    steady(
+        "picket", 3 * 3'600,
+        [&](const Batch& batch, WallTime now) {
+            PICKET_ASSERT(store.write(batch, now).has_value());
+        },
+        [&](WallTime now) { prune(store, now); });
+}
+
+// ---- Plain rows, to compare with
+
+struct Rows {
+    const char* name;
+    const char* table;
+};
+constexpr const char* row_columns =
+    "check_id INTEGER NOT NULL, at_ms INTEGER NOT NULL, finding INTEGER NOT NULL, failure_class "
+    "INTEGER NOT NULL, latency_us INTEGER NOT NULL, message_id INTEGER NOT NULL";
+// By check and time, as the first release had it; and as they come.
+constexpr Rows keyed{"keyed rows", ", PRIMARY KEY (check_id, at_ms)) WITHOUT ROWID, STRICT"};
+constexpr Rows appended{"rows", ") STRICT"};
+
+class RowsFile {
+public:
+    RowsFile(const std::string& directory, const Rows& rows) {
+        std::filesystem::remove_all(directory);
+        std::filesystem::create_directory(directory);
+        path_ = directory + "/rows.db";
+        auto opened = Database::open(path_, OpenMode::read_write);
+        PICKET_ASSERT(opened && opened->use_log());
+        database_.emplace(*std::move(opened));
+        PICKET_ASSERT(
+            database_->execute(std::string("CREATE TABLE outcomes (") + row_columns + rows.table));
+        insert_.emplace(*database_->prepare("INSERT INTO outcomes VALUES (?1, ?2, 0, 0, ?3, 0)"));
+    }
+    ~RowsFile() {
+        if (database_) database_->tidy_on_close();
+    }
+    void write(const Batch& batch, std::int64_t checks) {
+        auto transaction = Transaction::begin(*database_);
+        PICKET_ASSERT(transaction.has_value());
+        for (const HistoryRow& row : batch.outcomes) {
+            const auto latency = row.outcome.latency.count();
+            PICKET_ASSERT(insert_->bind(check_, to_milliseconds(row.outcome.at), latency).run());
+            check_ = (check_ + 1) % checks;
+        }
+        PICKET_ASSERT(transaction->commit());
+    }
+    // One check's counts, and its latency at 95 %: the quickest of several times.
+    std::pair<double, double> ask() {
+        std::pair<double, double> best{1e9, 1e9};
+        for (int each = 0; each < 5; ++each) {
+            double begun = now_seconds();
+            PICKET_ASSERT(database_
+                              ->integer("SELECT sum(finding = 0) FROM outcomes WHERE "
+                                        "check_id = 50")
+                              .has_value());
+            best.first = std::min(best.first, now_seconds() - begun);
+            begun = now_seconds();
+            PICKET_ASSERT(
+                database_
+                    ->integer("SELECT latency_us FROM outcomes WHERE check_id = 50 ORDER BY "
+                              "latency_us LIMIT 1 OFFSET (SELECT count(*) * 95 / 100 FROM "
+                              "outcomes WHERE check_id = 50)")
+                    .has_value());
+            best.second = std::min(best.second, now_seconds() - begun);
+        }
+        return best;
+    }
+    double close() {
+        insert_.reset();
+        database_->tidy_on_close();
+        database_.reset();
+        return static_cast<double>(std::filesystem::file_size(path_));
+    }
+
+private:
+    std::string path_;
+    std::optional<Database> database_;
+    std::optional<Statement> insert_;
+    std::int64_t check_ = 0;
+};
+
+// Two days of the same load.
+void plain_rows(const std::string& directory, const Rows& rows) {
+    constexpr int days = 2;
+    RowsFile file(directory, rows);
+    Load load(checks_count, interval, 4'000);
+    double cpu = 0;
+    while (load.now() < base + days * 24h) {
+        const Batch& batch = load.next();
+        const double begun = cpu_seconds();
+        file.write(batch, checks_count);
+        cpu += cpu_seconds() - begun;
+    }
+    const auto count = static_cast<double>(load.number());
+    const auto [availability, p95] = file.ask();
+    std::printf("%-11s an outcome              %12.2f bytes\n", rows.name, file.close() / count);
+    std::printf("%-11s ingest, a core's time   %12.0f outcomes/s\n", rows.name, count / cpu);
+    std::printf("%-11s availability, %d days    %12.2f ms\n", rows.name, days, availability * 1e3);
+    std::printf("%-11s p95, %d days             %12.2f ms\n", rows.name, days, p95 * 1e3);
+    std::fflush(stdout);
+    RowsFile steadily(directory, rows);
+    steady(
+        rows.name, 600, [&](const Batch& batch, WallTime) { steadily.write(batch, 1'000); },
+        [](WallTime) {});
+    std::fflush(stdout);
 }
 
 void ask(const std::string& directory, int days, const std::string& kind) {
@@ -288,7 +359,9 @@ int main(int argc, char** argv) {
         question(argv[0], directory, days, kind);
         std::fflush(stdout);
     }
-    steady(std::string(argv[1]) + "/steady");
-    plain_rows(std::string(argv[1]) + "/rows");
+    steady_store(std::string(argv[1]) + "/steady");
+    std::fflush(stdout);
+    plain_rows(std::string(argv[1]) + "/rows", appended);
+    plain_rows(std::string(argv[1]) + "/rows", keyed);
     return 0;
 }

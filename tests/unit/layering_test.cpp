@@ -54,6 +54,7 @@ const std::vector<Rule> rules{
       "storage"},
      {"fmt/"}},
     {"storage/database", {"agent/base", "storage"}, {"fmt/", "sqlite3.h"}},
+    {"storage/page_checksums", {"agent/base", "storage"}, {"sqlite3.h"}},
     {"agent/incident",
      {"agent/base", "agent/incident", "gossip/agreement", "checks/definition.h"},
      {"fmt/"}},

@@ -95,5 +95,34 @@ TEST_CASE("without power, at every sync, what was told to be on disk is, and all
     CHECK(durable > 7'000);
 }
 
+TEST_CASE("on a disk that turns read-only nothing is lost, and writing goes on once it may") {
+    const TemporaryDirectory live;
+    PowerLossVfs vfs(live.path() + "/", [] {});
+    auto opened = Store::open(live.path(), night);
+    REQUIRE(opened);
+    std::int64_t number = 0;
+    const auto write = [&] {
+        Batch batch;
+        for (std::int64_t each = 0; each < 50; ++each) {
+            batch.outcomes.push_back(outcome(number + each));
+        }
+        const auto written = opened->store.write(batch, night);
+        if (written) number += 50;
+        return written;
+    };
+    for (int commit = 0; commit < 20; ++commit) REQUIRE(write());
+    vfs.refuse_writes(true);
+    for (int commit = 0; commit < 20; ++commit) {
+        const auto refused = write();
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code() == Code::io);
+        // Readers are not disturbed.
+        CHECK(stored_points(live.path() + "/picket.db").size() == 1'000);
+    }
+    vfs.refuse_writes(false);
+    for (int commit = 0; commit < 60; ++commit) REQUIRE(write());
+    CHECK(stored_points(live.path() + "/picket.db").size() == 4'000);
+}
+
 }  // namespace
 }  // namespace picket::storage
