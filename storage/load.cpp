@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "agent/base/limits.h"
+#include "storage/database.h"
 #include "storage/row_reading.h"
+#include "storage/series_tables.h"
 
 namespace picket::storage {
 

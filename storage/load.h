@@ -9,11 +9,12 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
-#include "storage/database.h"
 #include "storage/records.h"
-#include "storage/series_tables.h"
 
 namespace picket::storage {
+
+class Database;
+class SeriesTables;
 
 struct Loaded {
     std::vector<StoredCheck> checks;   // Sorted by name; the newest limits::checks_max.

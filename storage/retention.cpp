@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "storage/database.h"
+#include "storage/series_tables.h"
 
 namespace picket::storage {
 

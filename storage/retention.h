@@ -21,11 +21,13 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
-#include "storage/database.h"
 #include "storage/rollup.h"
-#include "storage/series_tables.h"
 
 namespace picket::storage {
+
+class Database;
+class OpenSeries;
+class SeriesTables;
 
 struct RetentionLimits {
     Duration outcomes_age = std::chrono::days(30);

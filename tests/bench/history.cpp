@@ -5,6 +5,7 @@
 // 0.3) and 0 to 2 ms of jitter as an agent would, only faster; DIR should be on a real
 // disk, since /proc/self/io tells what is written.
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -308,17 +309,24 @@ void ask(const std::string& directory, int days, const std::string& kind) {
     }
 }
 
-// In a process of its own, as the CLI is.
-void question(const char* program, const std::string& directory, int days,
-              const std::string& kind) {
+struct Cost {
+    double median_seconds;
+    double peak_mebibytes;
+};
+
+// Of a process of its own, what it prints not looked at.
+Cost cost_of(std::vector<std::string> arguments) {
+    std::vector<char*> pointers;
+    for (std::string& each : arguments) pointers.push_back(each.data());
+    pointers.push_back(nullptr);
     std::array<double, 11> times{};
     long peak_kb = 0;
     for (double& time : times) {
         const double begun = now_seconds();
         const pid_t child = ::fork();
         if (child == 0) {
-            ::execl(program, program, directory.c_str(), std::to_string(days).c_str(), kind.c_str(),
-                    nullptr);
+            ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+            ::execv(pointers.front(), pointers.data());
             ::_exit(127);
         }
         int status = 0;
@@ -327,17 +335,38 @@ void question(const char* program, const std::string& directory, int days,
         time = now_seconds() - begun;
         peak_kb = std::max(peak_kb, usage.ru_maxrss);
     }
+    std::nth_element(times.begin(), times.begin() + 5, times.end());
+    return {times[5], static_cast<double>(peak_kb) / 1024};
+}
+
+void question(const char* program, const std::string& directory, int days,
+              const std::string& kind) {
     double inside = 1e9;
     for (int each = 0; each < 11; ++each) {
         const double begun = now_seconds();
         ask(directory, days, kind);
         inside = std::min(inside, now_seconds() - begun);
     }
-    std::nth_element(times.begin(), times.begin() + 5, times.end());
+    const Cost cost = cost_of({program, directory, std::to_string(days), kind});
     std::printf("%-13s %3s, opened and asked %11.2f ms\n", kind.c_str(),
                 kind == "raw" ? "1 d" : "all", inside * 1e3);
-    std::printf("  as a process of its own          %12.2f ms, %.1f MiB at most\n", times[5] * 1e3,
-                static_cast<double>(peak_kb) / 1024);
+    std::printf("  as a process of its own          %12.2f ms, %.1f MiB at most\n",
+                cost.median_seconds * 1e3, cost.peak_mebibytes);
+}
+
+// The CLI, where it is built beside this.
+void command_line(const char* program, const std::string& directory, int days) {
+    const std::string picket = std::filesystem::path(program).parent_path() / "picket";
+    if (!std::filesystem::exists(picket)) return;
+    const std::string until = format_time(base + days * 24h);
+    for (const Duration span : {Duration(24h), Duration(days * 24h)}) {
+        const Cost cost =
+            cost_of({picket, "--socket", directory + "/none", "history", "check-50", "--db",
+                     directory + "/picket.db", "--since", format_time(base + days * 24h - span),
+                     "--until", until, "--json"});
+        std::printf("picket history, %2d days            %12.2f ms, %.1f MiB at most\n",
+                    static_cast<int>(span / 24h), cost.median_seconds * 1e3, cost.peak_mebibytes);
+    }
 }
 
 }  // namespace
@@ -359,6 +388,8 @@ int main(int argc, char** argv) {
         question(argv[0], directory, days, kind);
         std::fflush(stdout);
     }
+    command_line(argv[0], directory, days);
+    std::fflush(stdout);
     steady_store(std::string(argv[1]) + "/steady");
     std::fflush(stdout);
     plain_rows(std::string(argv[1]) + "/rows", appended);

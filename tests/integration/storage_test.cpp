@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <sys/mount.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
+#include "storage/page_checksums.h"
 #include "tests/support/servers.h"
 #include "tests/support/test_agent.h"
 
@@ -100,6 +103,26 @@ TEST_CASE("a corrupt database is set aside and the agent starts afresh") {
     CHECK(agent.directory().read(kept) == "this is no database, but somebody's notes");
 }
 
+TEST_CASE("a byte that changed on disk costs no history, and is told") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    agent.start();
+    await_points(agent, 3);
+    CHECK(agent.stop() == 0);
+    const Finished offline = run({program("picket"), "--socket", agent.socket_path(), "history",
+                                  "one", "--db", agent.state_path("picket.db"), "--json"});
+    const std::size_t before = Json::parse(offline.output)["points"].size();
+    std::string bytes = agent.directory().read("state/picket.db");
+    bytes[200] = static_cast<char>(bytes[200] ^ 0x10);
+    agent.directory().write("state/picket.db", bytes);
+
+    agent.start();
+    CHECK(problem_with(agent, "set aside as"));
+    CHECK(problem_with(agent, "which is all"));
+    CHECK(agent.check("one")["state"] == "up");  // Before anything was asked again.
+    CHECK(points(agent) >= before);
+}
+
 TEST_CASE("a newer database is refused untouched, and probing goes on without it") {
     TestAgent agent;
     agent.define("one.toml", dummy);
@@ -109,6 +132,7 @@ TEST_CASE("a newer database is refused untouched, and probing goes on without it
     // user_version stands at offset 60 of the file, big-endian.
     std::string bytes = agent.directory().read("state/picket.db");
     bytes[62] = 0x7f;
+    storage::sign_page(std::span(reinterpret_cast<std::uint8_t*>(bytes.data()), 4'096));
     agent.directory().write("state/picket.db", bytes);
     agent.start();
     CHECK(problem_with(agent, "newer"));

@@ -268,17 +268,12 @@ TEST_CASE("a batch that does not fit changes nothing, and fits once there is roo
     CHECK(integer(directory, "SELECT count(*) FROM transitions") == 1);
 }
 
-TEST_CASE("a corrupt file is set aside with its bytes intact, and history begins anew") {
+TEST_CASE("a file of which nothing can be read is set aside, its bytes intact") {
     const TemporaryDirectory directory;
     const std::string path = directory.file("picket.db");
     std::string garbage(20'000, 'x');
 
     SUBCASE("not a database at all") {}
-    SUBCASE("a database with a damaged header") {
-        write_once(directory);
-        garbage = read_bytes(path);
-        garbage.replace(0, 16, 16, 'x');
-    }
     SUBCASE("a database cut short") {
         write_once(directory);
         garbage = read_bytes(path).substr(0, 6000);
@@ -302,6 +297,34 @@ TEST_CASE("a corrupt file is set aside with its bytes intact, and history begins
     CHECK(read_bytes(directory.file(aside[1])) == "the log");
     write(opened.store, outcomes({row("web", night)}));
     CHECK(points(directory).size() == 1);
+}
+
+TEST_CASE("a file whose header was overwritten is set aside, and all of it salvaged") {
+    const TemporaryDirectory directory;
+    const std::string path = directory.file("picket.db");
+    write_once(directory);
+    std::string bytes = read_bytes(path);
+    bytes.replace(0, 16, 16, 'x');
+    write_bytes(path, bytes);
+    const auto opened = open(directory);
+    CHECK(opened.problem.find("which is all") != std::string::npos);
+    CHECK_FALSE(opened.loaded.checks.empty());
+    CHECK(read_bytes(directory.file(set_aside_files(directory).front())) == bytes);
+}
+
+TEST_CASE("a salvage that was cut short is begun again at the next start") {
+    const TemporaryDirectory directory;
+    const std::string path = directory.file("picket.db");
+    write_once(directory);
+    std::string bytes = read_bytes(path);
+    bytes.replace(0, 16, 16, 'x');
+    write_bytes(path + ".corrupt-20261123T030000.000Z", bytes);
+    write_bytes(path + ".salvaging", bytes.substr(0, 5'000));
+    std::filesystem::remove(path);
+    const auto opened = open(directory);
+    CHECK(opened.problem.find("which is all") != std::string::npos);
+    CHECK_FALSE(opened.loaded.checks.empty());
+    CHECK_FALSE(std::filesystem::exists(path + ".salvaging"));
 }
 
 TEST_CASE("a file that turns corrupt while in use is set aside, and the batch is not lost") {
