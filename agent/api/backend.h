@@ -28,11 +28,17 @@ public:
     virtual ~Backend() = default;
 
     virtual StatusView status() const = 0;
+    // As in the status, without the rest of it.
+    virtual AgentView agent() const = 0;
 
     // not_found where there is no such check.
     virtual void show(std::string_view check, std::function<void(Result<ShowView>)> done) = 0;
 
     virtual void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) = 0;
+
+    // not_found where one of the checks is not stored.
+    virtual void availability(AvailabilityQuery query,
+                              std::function<void(Result<AvailabilitiesView>)> done) = 0;
 
     // Asks once, now, and records nothing. not_found where there is no such
     // check; exhausted while probe requests of other clients are in flight.

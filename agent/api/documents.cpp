@@ -1,4 +1,5 @@
-// Documents: all but those of outages and their reasons, which are documents_why.cpp's.
+// Documents: all but those of outages and their reasons, and of history, which are
+// documents_why.cpp's and documents_history.cpp's.
 
 #include "agent/api/documents.h"
 
@@ -8,7 +9,6 @@
 namespace picket::api {
 namespace {
 
-using checks::FailureClass;
 using checks::Outcome;
 
 void write_checks(JsonWriter& json, const std::vector<CheckView>& checks) {
@@ -23,7 +23,6 @@ void write_checks(JsonWriter& json, const std::vector<CheckView>& checks) {
 }
 
 void write_agent(JsonWriter& json, const AgentView& agent) {
-    json.key("agent");
     json.begin_object();
     json.field("name", agent.name);
     json.field("zone", agent.zone);
@@ -32,6 +31,7 @@ void write_agent(JsonWriter& json, const AgentView& agent) {
     json.field_or_null("unfit_reason", agent.unfit_reason);
     json.key("uptime_seconds");
     json.seconds(agent.uptime);
+    json.field("database", agent.database);
     write_texts(json, "problems", agent.problems);
     json.key("counters");
     json.begin_object();
@@ -69,11 +69,18 @@ void write_percentile(JsonWriter& json, std::string_view name, std::optional<dou
 std::string status_document(const StatusView& view, WallTime now) {
     JsonWriter json;
     json.begin_object();
+    json.key("agent");
     write_agent(json, view.agent);
     write_mesh(json, view.mesh);
     write_checks(json, view.checks);
     write_outages(json, view.outages, now);
     json.end_object();
+    return json.take_line();
+}
+
+std::string agent_document(const AgentView& view) {
+    JsonWriter json;
+    write_agent(json, view);
     return json.take_line();
 }
 
@@ -101,31 +108,6 @@ std::string show_document(const ShowView& view) {
     write_percentile(json, "p99", view.latency_p99_ms);
     json.end_object();
     write_timeline(json, view.timeline, std::nullopt);
-    json.end_object();
-    return json.take_line();
-}
-
-std::string history_document(const HistoryView& view) {
-    JsonWriter json;
-    json.begin_object();
-    json.field("check", view.check);
-    json.field("from", view.from);
-    json.field("to", view.to);
-    // Raw outcomes, not rollups.
-    json.field("resolution_seconds", std::uint64_t{0});
-    json.flag("truncated", view.truncated);
-    json.key("points");
-    json.begin_array();
-    for (const HistoryPoint& point : view.points) {
-        json.begin_object();
-        json.field("at", point.at);
-        json.field("finding", checks::to_text(point.finding));
-        write_latency(json, point.latency);
-        if (point.failure_class != FailureClass::none) write_class(json, point.failure_class);
-        if (!point.message.empty()) json.field("message", point.message);
-        json.end_object();
-    }
-    json.end_array();
     json.end_object();
     return json.take_line();
 }

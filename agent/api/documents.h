@@ -15,12 +15,15 @@
 namespace picket::api {
 
 std::string status_document(const StatusView& view, WallTime now);
+std::string agent_document(const AgentView& view);
 std::string checks_document(const std::vector<CheckView>& checks);
 std::string show_document(const ShowView& view);
 std::string outages_document(const OutagesView& view, WallTime now);
 std::string outage_document(const OutageDetailView& view, WallTime now);
 std::string why_document(const WhyView& view, WallTime now);
 std::string history_document(const HistoryView& view);
+std::string availability_document(const AvailabilitiesView& view);
+std::string replay_document(const std::vector<ReplayView>& checks);
 std::string members_document(const std::vector<MemberView>& members);
 std::string keys_document(const KeysView& view);
 std::string leave_document(const LeaveView& view);

@@ -95,15 +95,59 @@ Result<std::size_t> count_parameter(const Route& route, const std::string& name,
                    fmt::format("{}: '{}' is not a number", name, printable_line(*text, 64)));
 }
 
+Status check_window(WallTime from, WallTime to) {
+    if (from < to) return {};
+    return failure(Code::invalid, fmt::format("since ({}) must be before until ({})",
+                                              format_time(from), format_time(to)));
+}
+
+// "homepage,root@web-03"
+std::vector<std::string> split_names(std::string_view text) {
+    std::vector<std::string> names;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(','), text.size());
+        if (end > 0) names.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return names;
+}
+
 Result<HistoryQuery> history_query(WallTime now, const Route& route) {
     const auto since = PICKET_TRY(time_parameter(now, route, "since"));
     const auto until = PICKET_TRY(time_parameter(now, route, "until"));
     HistoryQuery query{.check = route.names.front(), .from = {}, .to = until.value_or(now)};
     query.from = since.value_or(query.to - history_window_default);
-    if (query.from >= query.to) {
-        return failure(Code::invalid, fmt::format("since ({}) must be before until ({})",
-                                                  format_time(query.from), format_time(query.to)));
+    PICKET_TRY(check_window(query.from, query.to));
+    query.slots_max = PICKET_TRY(count_parameter(route, "slots", history_points_max));
+    if (query.slots_max == 0 || query.slots_max > history_points_max) {
+        return failure(Code::invalid, fmt::format("slots: 1 to {}", history_points_max));
     }
+    query.raw = PICKET_TRY(flag_parameter(route, "raw", false));
+    return query;
+}
+
+// Percent: what is promised of a check.
+Result<std::optional<double>> slo_parameter(const Route& route) {
+    const std::string* text = parameter(route, "slo");
+    if (text == nullptr) return std::optional<double>();
+    double slo = 0;
+    const char* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, slo);
+    if (error == std::errc{} && stop == end && slo > 0 && slo < 100) return std::optional(slo);
+    return failure(Code::invalid, fmt::format("slo: '{}' is no percentage between 0 and 100",
+                                              printable_line(*text, 64)));
+}
+
+Result<AvailabilityQuery> availability_query(WallTime now, const Route& route) {
+    AvailabilityQuery query;
+    const auto until = PICKET_TRY(time_parameter(now, route, "until"));
+    const auto since = PICKET_TRY(time_parameter(now, route, "since"));
+    query.to = until.value_or(now);
+    query.from = since.value_or(query.to - availability_window_default);
+    PICKET_TRY(check_window(query.from, query.to));
+    query.slo = PICKET_TRY(slo_parameter(route));
+    const std::string* names = parameter(route, "checks");
+    if (names != nullptr) query.checks = split_names(*names);
     return query;
 }
 
@@ -169,6 +213,8 @@ Answer Handler::answer(WallTime now, const Route& route, std::string_view accept
     switch (route.endpoint) {
         case Endpoint::status:
             return Response{200, status_document(backend_.status(), now)};
+        case Endpoint::agent:
+            return Response{200, agent_document(backend_.agent())};
         case Endpoint::checks:
             return Response{200, checks_document(backend_.status().checks)};
         case Endpoint::check:
@@ -185,6 +231,8 @@ Answer Handler::answer(WallTime now, const Route& route, std::string_view accept
             return outage(now, route);
         case Endpoint::history:
             return history(now, route);
+        case Endpoint::availability:
+            return availability(now, route);
         case Endpoint::members:
             return Response{200, members_document(backend_.members())};
         case Endpoint::leave:
@@ -284,6 +332,17 @@ Answer Handler::history(WallTime now, const Route& route) {
                          respond_with<HistoryView>(std::move(respond), [](const HistoryView& view) {
                              return history_document(view);
                          }));
+    }};
+}
+
+Answer Handler::availability(WallTime now, const Route& route) {
+    const auto query = availability_query(now, route);
+    if (!query.has_value()) return error_response(query.error());
+    return Later{[this, query = *query](std::function<void(Response)> respond) {
+        backend_.availability(query, respond_with<AvailabilitiesView>(
+                                         std::move(respond), [](const AvailabilitiesView& view) {
+                                             return availability_document(view);
+                                         }));
     }};
 }
 

@@ -72,6 +72,7 @@ private:
     Answer outages(WallTime now, const Route& route);
     Answer outage(WallTime now, const Route& route);
     Answer history(WallTime now, const Route& route);
+    Answer availability(WallTime now, const Route& route);
     Answer leave();
     Answer forget(const Route& route);
     Answer keys(const Route& route);

@@ -18,11 +18,12 @@ struct Entry {
     std::string_view pattern;  // `*` stands for any one segment that is not empty.
     Endpoint endpoint;
     Access access;
-    std::array<std::string_view, 3> parameters;
+    std::array<std::string_view, 4> parameters;
 };
 
 constexpr Entry entries[] = {
     {"GET", "/v1/status", Endpoint::status, Access::anyone, {}},
+    {"GET", "/v1/agent", Endpoint::agent, Access::anyone, {}},
     {"GET", "/v1/checks", Endpoint::checks, Access::anyone, {}},
     {"GET", "/v1/checks/*", Endpoint::check, Access::anyone, {}},
     {"GET", "/v1/checks/*/why", Endpoint::why, Access::anyone, {"epoch"}},
@@ -35,7 +36,12 @@ constexpr Entry entries[] = {
     {"GET", "/v1/outages", Endpoint::outages, Access::anyone, {"open", "since"}},
     {"GET", "/v1/outages/*", Endpoint::outage, Access::anyone, {}},
     {"GET", "/v1/outages/*/*", Endpoint::outage, Access::anyone, {}},
-    {"GET", "/v1/history/*", Endpoint::history, Access::anyone, {"since", "until"}},
+    {"GET", "/v1/history/*", Endpoint::history, Access::anyone, {"since", "until", "slots", "raw"}},
+    {"GET",
+     "/v1/availability",
+     Endpoint::availability,
+     Access::anyone,
+     {"checks", "since", "until", "slo"}},
     {"GET", "/v1/members", Endpoint::members, Access::anyone, {}},
     {"POST", "/v1/leave", Endpoint::leave, Access::privileged, {}},
     {"POST", "/v1/forget", Endpoint::forget, Access::privileged, {"agent", "zone"}},

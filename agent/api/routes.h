@@ -23,6 +23,7 @@ constexpr std::size_t body_bytes_max = 4096;
 
 enum class Endpoint : std::uint8_t {
     status,
+    agent,
     checks,
     check,
     why,
@@ -31,6 +32,7 @@ enum class Endpoint : std::uint8_t {
     outages,
     outage,
     history,
+    availability,
     members,
     leave,
     forget,

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/api/history_views.h"
 #include "agent/base/time.h"
 #include "checks/outcome.h"
 
@@ -26,6 +27,7 @@ struct AgentView {
     std::string unfit_reason;  // Empty: null.
     Duration uptime{0};
     std::vector<std::string> problems;  // Each like a line of `validate`.
+    std::string database;               // The file that history is stored in.
     // What was dropped, skipped or held back since the start, by its documented name.
     std::vector<std::pair<std::string, std::uint64_t>> counters;
 };
@@ -283,33 +285,6 @@ struct ShowView {
     std::vector<TimelineEntry> timeline;                          // Newest last.
     std::optional<double> latency_p50_ms, latency_p95_ms, latency_p99_ms;  // Of the last hour.
 };
-
-struct HistoryQuery {
-    std::string check;
-    WallTime from;
-    WallTime to;
-};
-
-// Where nothing is said of the beginning.
-constexpr Duration history_window_default = std::chrono::hours(1);
-
-struct HistoryPoint {
-    WallTime at;
-    checks::Finding finding = checks::Finding::passed;
-    checks::FailureClass failure_class = checks::FailureClass::none;
-    Duration latency{0};
-    std::string message;
-};
-
-struct HistoryView {
-    std::string check;
-    WallTime from;
-    WallTime to;
-    bool truncated = false;            // More than history_points_max: the newest are shown.
-    std::vector<HistoryPoint> points;  // Oldest first.
-};
-
-constexpr std::size_t history_points_max = 2'000;
 
 enum class EventType : std::uint8_t { membership, verdict, outage, reload, problem };
 

@@ -33,6 +33,7 @@ Result<api::OutagesView> read_outages(std::string_view source);
 Result<api::OutageDetailView> read_outage(std::string_view source);
 Result<api::WhyView> read_why(std::string_view source);
 Result<api::HistoryView> read_history(std::string_view source);
+Result<api::AvailabilitiesView> read_availability(std::string_view source);
 Result<std::vector<api::MemberView>> read_members(std::string_view source);
 Result<api::KeysView> read_keys(std::string_view source);
 Result<api::LeaveView> read_leave(std::string_view source);

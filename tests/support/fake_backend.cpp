@@ -76,6 +76,12 @@ void FakeBackend::history(HistoryQuery query, std::function<void(Result<HistoryV
     pending.emplace_back([this, done = std::move(done)] { done(history_view); });
 }
 
+void FakeBackend::availability(AvailabilityQuery query,
+                               std::function<void(Result<AvailabilitiesView>)> done) {
+    availability_query = std::move(query);
+    pending.emplace_back([this, done = std::move(done)] { done(availability_view); });
+}
+
 void FakeBackend::probe(std::string_view check_name,
                         std::function<void(Result<checks::Outcome>)> done) {
     const bool known = find(check_name).has_value();

@@ -20,6 +20,9 @@ class FakeBackend : public Backend {
 public:
     StatusView status() const override { return status_view; }
     void show(std::string_view check, std::function<void(Result<ShowView>)> done) override;
+    AgentView agent() const override { return status_view.agent; }
+    void availability(AvailabilityQuery query,
+                      std::function<void(Result<AvailabilitiesView>)> done) override;
     void history(HistoryQuery query, std::function<void(Result<HistoryView>)> done) override;
     void probe(std::string_view check, std::function<void(Result<checks::Outcome>)> done) override;
     void ping(std::string_view check, const checks::Signal& signal,
@@ -46,11 +49,13 @@ public:
     WhyView why_view;
     std::vector<WitnessView> witness_views;  // Of every check.
     HistoryView history_view;
+    AvailabilitiesView availability_view;
     Result<KeysView> keys_view = KeysView{};
     Result<checks::Outcome> probe_outcome = checks::passed(Duration{400}, "ok");
 
     // What was asked.
     HistoryQuery history_query;
+    AvailabilityQuery availability_query;
     OutagesQuery outages_query;
     WhyQuery why_query;
     KeyCommand key_command;

@@ -97,6 +97,8 @@ TEST_CASE("every route answers") {
     CHECK(has(world.ask("GET", "/v1/outages/homepage%237"), R"({"id":"homepage#7")"));
     CHECK(has(world.ask("GET", "/v1/outages/homepage/7"), R"({"id":"homepage#7")"));
     CHECK(has(world.ask("GET", "/v1/history/homepage"), R"({"check":"homepage","from":)"));
+    CHECK(has(world.ask("GET", "/v1/availability"), R"({"checks":[]})"));
+    CHECK(has(world.ask("GET", "/v1/agent"), R"({"name":"web-03","zone":"eu-1a")"));
     CHECK(has(world.ask("GET", "/v1/checks/homepage/why"), R"({"id":"homepage#7")"));
     CHECK(has(world.ask("GET", "/v1/members"), R"({"members":[{"name":"web-03","address":null)"));
     CHECK(has(world.ask("GET", "/v1/events", "follow=0"), ""));
@@ -180,6 +182,12 @@ TEST_CASE("each mistake has its status code") {
              Mistake{"GET", "/v1/history/homepage", "since=1h&until=2h", 400,
                      "since (2026-11-23T02:00:00.123Z) must be before until "
                      "(2026-11-23T01:00:00.123Z)"},
+             Mistake{"GET", "/v1/history/homepage", "slots=0", 400, "slots: 1 to 2000"},
+             Mistake{"GET", "/v1/history/homepage", "slots=2001", 400, "slots: 1 to 2000"},
+             Mistake{"GET", "/v1/availability", "slo=100", 400,
+                     "slo: '100' is no percentage between 0 and 100"},
+             Mistake{"GET", "/v1/availability", "slo=99.9x", 400,
+                     "slo: '99.9x' is no percentage between 0 and 100"},
              Mistake{"GET", "/v1/events", "recent=-1", 400, "recent: '-1' is not a number"},
              Mistake{"POST", "/v1/forget", "", 400, "name an agent, or a zone"},
              Mistake{"POST", "/v1/forget", "agent=a&zone=b", 400, "name an agent, or a zone"},
@@ -246,6 +254,51 @@ TEST_CASE("an error of the backend keeps its meaning") {
     CHECK(status_for(Code::timed_out) == 503);
     CHECK(status_for(Code::io) == 500);
     CHECK(status_for(Code::corrupt) == 500);
+}
+
+TEST_CASE("what is not observed is a finding of its own, and a duration in a slot") {
+    World world;
+    HistoryView& view = world.backend.history_view;
+    view = {"web", sample_now - 1h, sample_now, false, {}};
+    view.points.push_back({.at = sample_now - 1h,
+                           .message = "maintenance",
+                           .not_observed_until = sample_now - 30min});
+    view.outages.push_back({.id = "web#1", .scope = "total", .opened_at = sample_now - 5min});
+    Response response = world.ask("GET", "/v1/history/web");
+    CHECK(has(response, R"("points":[{"at":"2026-11-23T02:00:00.123Z","finding":"not_observed",)"
+                        R"("until":"2026-11-23T02:30:00.123Z","message":"maintenance"}])"));
+    CHECK(has(response, R"("outages":[{"id":"web#1","scope":"total",)"
+                        R"("opened_at":"2026-11-23T02:55:00.123Z","closed_at":null}])"));
+    view.points.clear();
+    view.resolution = 30min;
+    view.slots = {
+        {.at = sample_now - 1h, .not_observed = 30min},
+        {.at = sample_now - 30min, .passed = 180, .latency = LatencyView{20ms, 19ms, 33ms, 40ms}}};
+    response = world.ask("GET", "/v1/history/web", "slots=2&raw=0");
+    CHECK(world.backend.history_query.slots_max == 2);
+    CHECK(has(response, R"("resolution_seconds":1800,)"));
+    CHECK(has(response, R"("errored":0,"not_observed_seconds":1800,"latency_ms":null})"));
+    CHECK(has(response, R"("latency_ms":{"mean":20,"p50":19,"p95":33,"p99":40}})"));
+}
+
+TEST_CASE("availability names its checks and its objective, of thirty days unless told") {
+    World world;
+    AvailabilityView view;
+    view.check = "web";
+    view.up = 99h;
+    view.down = 1h;
+    view.burn = {{.window = 1h, .rate = 2.5}, {.window = 6h}};
+    view.budget = BudgetView{99.9, 2h, 1h};
+    world.backend.availability_view.checks = {view};
+    const Response response =
+        world.ask("GET", "/v1/availability", "checks=web,root%40db,&slo=99.9");
+    CHECK(world.backend.availability_query.checks == std::vector<std::string>{"web", "root@db"});
+    CHECK(world.backend.availability_query.slo == 99.9);
+    CHECK(world.backend.availability_query.from == sample_now - 720h);
+    CHECK(has(response, R"("availability":0.99,"up_seconds":356400,)"));
+    CHECK(has(response, R"("slo":99.9,"budget":{"allowed_seconds":7200,"spent_seconds":3600,)"
+                        R"("remaining":0.5},"burn":[{"window_seconds":3600,"rate":2.5},)"
+                        R"({"window_seconds":21600,"rate":null}])"));
 }
 
 TEST_CASE("times are absolute or ago") {
