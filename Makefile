@@ -59,8 +59,9 @@ LIBRARIES := -luv -lcurl -lcares -lre2 -lsqlite3 -lmicrohttpd -lsystemd -lspdlog
 
 MAINS := agent/picketd.cpp agent/picket.cpp
 HELPER_SOURCE := agent/picket_helper.cpp
+CLI_FMT_SOURCE := agent/picket_fmt.cpp
 DATABASE_SOURCES := $(wildcard checks/databases/*.cpp)
-SOURCES := $(filter-out $(MAINS) $(HELPER_SOURCE) $(DATABASE_SOURCES),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
+SOURCES := $(filter-out $(MAINS) $(HELPER_SOURCE) $(CLI_FMT_SOURCE) $(DATABASE_SOURCES),$(sort $(wildcard agent/*.cpp agent/*/*.cpp checks/*.cpp \
     checks/*/*.cpp gossip/*.cpp gossip/*/*.cpp storage/*.cpp)))
 # Programs that tests start; the rest of tests/support is linked into the tests.
 TEST_PROGRAM_SOURCES := tests/support/storage_writer.cpp
@@ -80,7 +81,7 @@ PROGRAMS := $(patsubst agent/%.cpp,$(BUILD)/%,$(wildcard $(MAINS)))
 # What picketd runs or loads; installed to /usr/lib/picket.
 PARTS := $(BUILD)/picket-helper $(DATABASES:%=$(BUILD)/picket-%.so)
 
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(HELPER_SOURCE) $(DATABASE_SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(HELPER_SOURCE) $(CLI_FMT_SOURCE) $(DATABASE_SOURCES) $(wildcard $(MAINS)) $(SUPPORT_SOURCES) \
     $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(SIM_SOURCES) $(INTEGRATION_SOURCES) \
     $(FUZZ_SOURCES) tests/fuzz/replay_main.cpp))
 
@@ -102,6 +103,13 @@ LINK = @echo "  link $@" && $(CXX) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,
 
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/obj/agent/%.o $(LIBRARY)
 	$(LINK)
+
+# The CLI is started by people and scripts: what it loads it waits for. Under sanitizers, which
+# bring their own libraries, it is linked as the rest.
+ifeq ($(PROFILE),release)
+$(BUILD)/picket: $(call objects,$(CLI_FMT_SOURCE))
+$(BUILD)/picket: LDFLAGS += -static-libstdc++ -static-libgcc
+endif
 
 # It is started often: the C library is all that it loads.
 $(BUILD)/picket-helper: $(call objects,$(HELPER_SOURCE))

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/api/evidence.h"
+#include "agent/api/history_answers.h"
 #include "agent/api/record_views.h"
 #include "agent/base/version.h"
 #include "agent/council_view.h"
@@ -185,19 +186,28 @@ std::vector<std::pair<std::string, std::uint64_t>> AgentBackend::counters() cons
     return counters;
 }
 
+api::AgentView AgentBackend::agent() const {
+    api::AgentView view;
+    view.name = agent_.config_.name;
+    view.zone = agent_.config_.zone;
+    view.uptime = io::monotonic_now() - agent_.started_;
+    view.database = agent_.recorder_.database_path();
+    view.problems = agent_.problems();
+    view.counters = counters();
+    if (agent_.mesh_) {
+        const auto unfit = agent_.council_->agreement().unfit_reason(io::monotonic_now());
+        view.fit = !unfit.has_value();
+        view.unfit_reason = unfit.value_or("");
+    }
+    return view;
+}
+
 api::StatusView AgentBackend::status() const {
     api::StatusView view;
-    view.agent.name = agent_.config_.name;
-    view.agent.zone = agent_.config_.zone;
-    view.agent.uptime = io::monotonic_now() - agent_.started_;
-    view.agent.problems = agent_.problems();
-    view.agent.counters = counters();
+    view.agent = agent();
     if (agent_.mesh_) {
         view.mesh = agent_.mesh_->view();
         add_quorum(view.mesh, *agent_.council_, agent_.config_);
-        const auto unfit = agent_.council_->agreement().unfit_reason(io::monotonic_now());
-        view.agent.fit = !unfit.has_value();
-        view.agent.unfit_reason = unfit.value_or("");
     }
     view.checks.reserve(agent_.checks_.rows().size());
     for (const auto& [name, check] : agent_.checks_.rows()) {
@@ -269,27 +279,59 @@ void AgentBackend::history(api::HistoryQuery query,
     const bool carried = check != nullptr;
     const auto question = [query, stored_name,
                            carried](HistoryReader& reader) -> Result<api::HistoryView> {
-        api::HistoryView view;
-        view.check = query.check;
-        view.from = query.from;
-        view.to = query.to;
-        auto range = reader.outcomes(stored_name, query.from, query.to);
-        if (!range) {
-            const bool not_yet = carried && range.error().code() == Code::not_found;
-            if (not_yet) return view;
-            return tl::make_unexpected(range.error());
-        }
-        view.truncated = range->truncated;
-        for (storage::OutcomeRecord& outcome : range->outcomes) {
-            view.points.push_back({.at = outcome.at,
-                                   .finding = outcome.finding,
-                                   .failure_class = outcome.failure_class,
-                                   .latency = outcome.latency,
-                                   .message = std::move(outcome.message)});
-        }
+        auto view = api::read_history(reader, stored_name, query);
+        const bool not_yet = !view && carried && view.error().code() == Code::not_found;
+        if (not_yet) return api::HistoryView{query.check, query.from, query.to, false, {}};
         return view;
     };
     ask<api::HistoryView>(question, std::move(done));
+}
+
+// Who is asked about by name, or everybody; and what is promised of each.
+std::vector<AgentBackend::Promised> AgentBackend::promised(
+    const api::AvailabilityQuery& query) const {
+    std::vector<std::string> names = query.checks;
+    if (names.empty()) {
+        for (const auto& [name, check] : agent_.checks_.rows()) names.push_back(name);
+        if (agent_.council_) {
+            for (const auto& [name, key] : agent_.council_->subjects()) names.push_back(name);
+        }
+        std::ranges::sort(names);
+        names.erase(std::ranges::unique(names).begin(), names.end());
+    }
+    std::vector<Promised> all;
+    for (const std::string& name : names) {
+        const CarriedCheck* check = agent_.checks_.find(name);
+        Promised& promised = all.emplace_back();
+        promised.name = check == nullptr ? name : check->name;
+        promised.known = find(name).has_value();
+        promised.slo = query.slo;
+        const bool defined = check != nullptr && check->definition != nullptr;
+        if (!promised.slo && defined) promised.slo = check->definition->slo;
+    }
+    return all;
+}
+
+void AgentBackend::availability(api::AvailabilityQuery query,
+                                std::function<void(Result<api::AvailabilitiesView>)> done) {
+    const auto question =
+        [query, all = promised(query)](HistoryReader& reader) -> Result<api::AvailabilitiesView> {
+        api::AvailabilitiesView view;
+        for (const Promised& each : all) {
+            api::AvailabilityQuery one = query;
+            one.slo = each.slo;
+            auto answer = api::read_availability(reader, each.name, one);
+            const bool not_yet = !answer && each.known && answer.error().code() == Code::not_found;
+            if (not_yet) {
+                answer = api::never_observed(each.name, one);
+            } else if (!answer) {
+                return tl::make_unexpected(answer.error());
+            }
+            view.checks.push_back(*std::move(answer));
+        }
+        return view;
+    };
+    ask<api::AvailabilitiesView>(question, std::move(done));
 }
 
 void AgentBackend::probe(std::string_view name, std::function<void(Result<checks::Outcome>)> done) {

@@ -36,6 +36,9 @@ public:
     void show(std::string_view check, std::function<void(Result<api::ShowView>)> done) override;
     void history(api::HistoryQuery query,
                  std::function<void(Result<api::HistoryView>)> done) override;
+    api::AgentView agent() const override;
+    void availability(api::AvailabilityQuery query,
+                      std::function<void(Result<api::AvailabilitiesView>)> done) override;
     void probe(std::string_view check, std::function<void(Result<checks::Outcome>)> done) override;
     void ping(std::string_view check, const checks::Signal& signal,
               std::function<void(Result<checks::Heartbeat>)> done) override;
@@ -70,6 +73,13 @@ private:
         bool meshed = false;
     };
     std::optional<Subject> find(std::string_view name) const;
+
+    struct Promised {
+        std::string name;             // As it is stored.
+        bool known = false;           // It may merely not be stored yet.
+        std::optional<double> slo{};  // Percent.
+    };
+    std::vector<Promised> promised(const api::AvailabilityQuery& query) const;
 
     api::CheckView check_view(const CarriedCheck& check) const;
     api::CheckView check_view(const Subject& subject) const;

@@ -26,6 +26,7 @@
 #include "agent/io/drop_in_directory.h"
 #include "agent/io/read_file.h"
 #include "agent/io/signals.h"
+#include "agent/replay_stored.h"
 #include "checks/drop_in.h"
 #include "checks/probes/once.h"
 
@@ -142,6 +143,60 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
     return all_passed ? 0 : 1;
 }
 
+struct ReplayOptions {
+    std::string file;
+    std::vector<std::string> checks;  // Empty: all of the file.
+    std::string since = "30d";
+    std::string until;
+    std::string database;  // Empty: the agent's own.
+    bool json = false;
+    bool no_color = false;
+};
+
+Result<std::vector<api::ReplayView>> replay_file(const Loaded& loaded, const Agent::Load& load,
+                                                 const ReplayOptions& options) {
+    const WallTime now = io::wall_now();
+    WallTime to = now;
+    if (!options.until.empty()) to = PICKET_TRY(parse_moment(now, options.until));
+    const WallTime from = PICKET_TRY(parse_moment(now, options.since));
+    if (from >= to) return failure(Code::invalid, "--since must be before --until");
+    std::vector<const checks::Definition*> definitions;
+    for (const auto& [name, entry] : load.loaded.next.entries()) {
+        const auto& wanted = options.checks;
+        const bool named = std::ranges::find(wanted, name) != wanted.end() ||
+                           std::ranges::find(wanted, name_in_file(name)) != wanted.end();
+        if (entry.definition && (wanted.empty() || named)) {
+            definitions.push_back(&*entry.definition);
+        }
+    }
+    if (definitions.empty()) {
+        return failure(Code::not_found, options.file + " has no such check");
+    }
+    const std::string database =
+        options.database.empty() ? loaded.config.state_dir + "/picket.db" : options.database;
+    return replay_stored(database, definitions, from, to);
+}
+
+int replay(const std::string& config_path, const ReplayOptions& options) {
+    const Loaded loaded = load(config_path);
+    const Agent::Load load = load_paths({options.file}, loaded.config.name);
+    for (const std::string& problem : load.problems) fmt::print(stderr, "{}\n", problem);
+    if (!load.problems.empty()) return 1;
+    const auto views = replay_file(loaded, load, options);
+    if (!views) {
+        fmt::print(stderr, "picket: {}\n", views.error().message());
+        return 1;
+    }
+    if (options.json) {
+        fmt::print("{}", api::replay_document(*views));
+        return 0;
+    }
+    const cli::Style style =
+        cli::output_style(options.no_color ? cli::ColourWish::none : cli::ColourWish::fitting);
+    fmt::print("{}", cli::render_replay(style, *views));
+    return 0;
+}
+
 int run(const std::string& config_path) {
     Loaded loaded = load(config_path);
     for (const std::string& problem : loaded.problems) log_error(problem);
@@ -201,7 +256,21 @@ int main(int argc, char** argv) {
     probe->add_flag("--json", probe_options.json, "one document a line");
     probe->add_flag("--no-color", probe_options.no_color, "plain text");
 
+    picket::ReplayOptions replay_options;
+    CLI::App* replay =
+        app.add_subcommand("replay", "what definitions would have decided on the stored outcomes");
+    replay->add_option("FILE", replay_options.file, "a file of definitions, or a directory")
+        ->required();
+    replay->add_option("CHECK", replay_options.checks, "checks of it");
+    replay->add_option("--since", replay_options.since, "a time, or how long ago")
+        ->capture_default_str();
+    replay->add_option("--until", replay_options.until, "a time, or how long ago");
+    replay->add_option("--db", replay_options.database, "the database to read");
+    replay->add_flag("--json", replay_options.json, "one document");
+    replay->add_flag("--no-color", replay_options.no_color, "plain text");
+
     CLI11_PARSE(app, argc, argv);
+    if (replay->parsed()) return picket::replay(config, replay_options);
     if (validate->parsed()) return picket::validate(config, paths);
     if (probe->parsed()) return picket::probe(config, probe_options);
     return picket::run(config);

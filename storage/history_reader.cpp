@@ -277,12 +277,15 @@ Result<std::vector<Outage>> HistoryReader::outages(const OutageQuery& query) {
     if (!query.check.empty()) id = PICKET_TRY(check_id(query.check));
     std::optional<std::int64_t> since;
     if (query.since) since = to_milliseconds(*query.since);
+    std::optional<std::int64_t> until;
+    if (query.until) until = to_milliseconds(*query.until);
     auto rows = PICKET_TRY(database_.prepare(
         fmt::format("SELECT {} FROM {} WHERE (?1 IS NULL OR o.check_id = ?1) "
                     "AND (o.closed_ms IS NULL OR (NOT ?2 AND (?3 IS NULL OR o.closed_ms >= ?3))) "
+                    "AND (?5 IS NULL OR o.opened_ms < ?5) "
                     "ORDER BY o.opened_ms DESC LIMIT ?4",
                     outage_columns, outage_tables)));
-    rows.bind(id, static_cast<int>(query.open_only), since, outages_max);
+    rows.bind(id, static_cast<int>(query.open_only), since, outages_max, until);
     std::vector<Outage> found;
     while (PICKET_TRY(rows.step())) found.push_back(PICKET_TRY(outage_row(rows)));
     std::reverse(found.begin(), found.end());

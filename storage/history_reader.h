@@ -51,7 +51,8 @@ struct LatencySummary {
 struct OutageQuery {
     std::string check;  // Empty: all checks.
     bool open_only = false;
-    std::optional<WallTime> since;  // Open, or closed at or after this.
+    std::optional<WallTime> since;    // Open, or closed at or after this.
+    std::optional<WallTime> until{};  // Opened before this.
 };
 
 class HistoryReader {
@@ -87,6 +88,13 @@ public:
     // which anything was observed; the newest rollups_max of them.
     Result<std::vector<RollupPoint>> rollups(const std::string& check, WallTime from, WallTime to,
                                              Tier tier);
+    // The window in slots of `length`, which is whole minutes, oldest first and without holes:
+    // from the one that holds `from` to the one that holds the end, which is cut there. They
+    // are as good as the coarsest tier that makes them up; percentiles of any of them are
+    // right to 2 %, of parts of an hour only where the single outcomes are still stored.
+    // Requires at most rollups_max of them.
+    Result<std::vector<RollupPoint>> slots(const std::string& check, WallTime from, WallTime to,
+                                           Duration length);
     // The finest tier that reaches back to `from` and has at most `points_max` slots in
     // the window; the coarsest where none has.
     Result<Tier> tier_for(const std::string& check, WallTime from, WallTime to,

@@ -48,6 +48,11 @@ public:
     // Whether nothing of the tier that came after `from_ms` was deleted.
     Result<bool> reaches(Tier tier, std::int64_t from_ms);
 
+    // The last point that came about; absent where nothing is open.
+    std::optional<Entry> newest() const {
+        return entries_.empty() ? head_.last_sealed : std::optional(entries_.back());
+    }
+
     // All blocks of a tier that touch the range, oldest first, with what is open added
     // where it belongs, so that the last ones may be beyond any that is stored.
     Status blocks(Tier tier, Range range, const std::function<void(const Block&)>& visit);

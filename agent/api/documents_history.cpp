@@ -126,6 +126,8 @@ void write_replay(JsonWriter& json, const ReplayView& view) {
     json.field("judged_otherwise", view.judged_otherwise);
     json.field("attempts_assumed", view.attempts_assumed);
     write_seconds(json, "not_observed_seconds", view.not_observed);
+    json.field("decided_outages", view.decided_outages);
+    json.field("replayed_outages", view.replayed_outages);
     write_seconds(json, "decided_down_seconds", view.decided_down);
     write_seconds(json, "replayed_down_seconds", view.replayed_down);
     json.key("outages");

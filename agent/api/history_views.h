@@ -157,7 +157,9 @@ struct ReplayView {
     std::uint64_t outcomes = 0;
     std::uint64_t judged_otherwise = 0;  // Outcomes that its limits turn into another finding.
     std::uint64_t attempts_assumed = 0;  // Attempts that nobody made at the time.
-    Duration decided_down{0};
+    std::uint64_t decided_outages = 0;
+    std::uint64_t replayed_outages = 0;
+    Duration decided_down{0};  // Of the time that was observed.
     Duration replayed_down{0};
     Duration not_observed{0};
     bool meshed = false;  // A mesh decided; the replay has this agent's outcomes only.

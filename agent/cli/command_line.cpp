@@ -63,8 +63,7 @@ private:
     }
 
     void add_database(CLI::App* command) {
-        command->add_option("--db", invocation.database,
-                            "Read this database instead of asking the agent");
+        command->add_option("--db", invocation.database, "Read this database, and ask no agent");
     }
 
     void add_looks() {
@@ -91,13 +90,63 @@ private:
                                     "picket history homepage --since 2h");
         history->add_option("CHECK", invocation.subject, "The check's name")->required();
         add_times(history);
-        history->add_option("--until", invocation.until, "A time, or how long ago: 30m")
-            ->check(CLI::Validator(check_time, "TIME"));
+        add_until(history);
         add_database(history);
-        history->add_flag("--csv", invocation.csv, "Every outcome, as comma-separated values");
+        history->add_flag("--raw", invocation.raw,
+                          "Single outcomes, the newest, whatever the range");
+        auto* plot = history->add_flag("--plot", invocation.plot,
+                                       "Latency percentiles and states, drawn over time");
+        history->add_flag("--csv", invocation.csv, "As comma-separated values")->excludes(plot);
+        add_stored();
         command(Command::members, "members", "The agents of the mesh", "picket members");
         command(Command::events, "events", "What has happened lately", "picket events --follow")
             ->add_flag("--follow,-f", invocation.follow, "Go on as it happens");
+    }
+
+    void add_stored() {
+        CLI::App* availability =
+            command(Command::availability, "availability",
+                    "How long checks were up, down and not observed; budgets and burn rates",
+                    "picket availability homepage --window 30d --slo 99.9");
+        availability->add_option("CHECK", invocation.paths, "Names of checks (all)");
+        availability->add_option("--window,--since", invocation.since, "How far back (30d)")
+            ->check(CLI::Validator(check_time, "TIME"));
+        add_until(availability);
+        availability
+            ->add_option_function<double>(
+                "--slo", [this](const double& slo) { invocation.slo = slo; },
+                "The objective, in percent (the definition's slo)")
+            ->check(CLI::Range(0.001, 99.999999));
+        add_database(availability);
+
+        CLI::App* exported =
+            command(Command::export_history, "export", "What is stored, for other programs",
+                    "picket export homepage --since 7d --output homepage.sqlite");
+        exported->add_option("CHECK", invocation.paths, "Names of checks (all)");
+        add_times(exported);
+        add_until(exported);
+        exported->add_option("--output,-o", invocation.output,
+                             "A new file (JSON lines to standard output)");
+        exported->add_option("--format", invocation.format, "By the file's name, else jsonl")
+            ->check(CLI::IsMember({"jsonl", "sqlite"}));
+        add_database(exported);
+
+        CLI::App* replay =
+            command(Command::replay, "replay",
+                    "What other definitions would have decided, beside what was decided",
+                    "picket replay checks.d/web.toml --since 30d");
+        replay->add_option("FILE", invocation.subject, "A definition file, or a directory of them")
+            ->required();
+        replay->add_option("CHECK", invocation.paths, "Which checks of it (all)");
+        add_times(replay);
+        add_until(replay);
+        replay->add_option("--config", invocation.config, "The agent's configuration file");
+        add_database(replay);
+    }
+
+    void add_until(CLI::App* command) {
+        command->add_option("--until", invocation.until, "A time, or how long ago: 30m")
+            ->check(CLI::Validator(check_time, "TIME"));
     }
 
     void add_outages() {
@@ -202,9 +251,10 @@ bool read_epoch(std::string epoch, Invocation& invocation) {
 }
 
 std::string no_command(const std::string& word) {
-    constexpr std::array<std::string_view, 15> commands{
-        "status", "show",     "why",    "history", "outages", "outage", "members", "probe",
-        "events", "validate", "reload", "leave",   "forget",  "key",    "ping"};
+    constexpr std::array<std::string_view, 18> commands{
+        "availability", "export",  "replay", "status",  "show",  "why",
+        "history",      "outages", "outage", "members", "probe", "events",
+        "validate",     "reload",  "leave",  "forget",  "key",   "ping"};
     const std::string_view meant = closest(word, commands);
     return fmt::format(
         "picket: '{}' is no command{}\n", printable_line(word, 64),

@@ -19,6 +19,9 @@ enum class Command : std::uint8_t {
     show,
     why,
     history,
+    availability,
+    export_history,
+    replay,
     outages,
     outage,
     members,
@@ -43,8 +46,8 @@ struct Invocation {
     std::string zone;     // forget
     bool force = false;   // key
     std::string check;    // Of the file that `probe` was given.
-    std::vector<std::string> paths;  // validate
-    std::string config;              // validate
+    std::vector<std::string> paths;  // validate; names of availability, export and replay
+    std::string config;              // validate, replay
     std::string since;               // As written; the agent reads it.
     std::string until;
     std::string database;  // To read instead of asking the agent; empty: only if none answers.
@@ -54,6 +57,11 @@ struct Invocation {
     std::string exit_code_told;
     std::string message;
     bool csv = false;
+    bool plot = false;          // history
+    bool raw = false;           // history
+    std::optional<double> slo;  // availability, in percent
+    std::string output;         // export; empty: standard output
+    std::string format;         // export; empty: by the name of the output
     bool open = false;
     bool trace = false;
     bool follow = false;

@@ -8,7 +8,9 @@
 #include "agent/api/documents.h"
 #include "agent/base/percent.h"
 #include "agent/base/text.h"
+#include "agent/cli/answers.h"
 #include "agent/cli/client.h"
+#include "agent/cli/commands_history.h"
 #include "agent/cli/documents.h"
 #include "agent/cli/render.h"
 #include "agent/cli/stored.h"
@@ -16,100 +18,10 @@
 namespace picket::cli {
 namespace {
 
-// The agent answers from memory; a probe takes as long as its check's time-out,
-// which may be minutes.
-constexpr Duration answer_timeout = std::chrono::seconds(10);
-constexpr Duration probe_timeout = std::chrono::minutes(10);
-// The others are asked, twice for some operations; a leave is told to all.
-constexpr Duration mesh_timeout = std::chrono::seconds(40);
 // More than the agent's keep-alive: a stream this silent is dead.
 constexpr Duration stream_timeout = std::chrono::seconds(60);
 
 constexpr std::size_t events_before_following = 10;
-
-// An answer that worked: its document.
-struct Answer {
-    int exit_code = 0;  // Of the command, where there is no document.
-    std::string document;
-    bool answered = false;
-};
-
-int exit_with(ExitCode code) {
-    return static_cast<int>(code);
-}
-
-int complain(const Terminal& terminal, const Error& error) {
-    terminal.complain(fmt::format("picket: {}\n", printable(terminal.style, error.message())));
-    const bool absent = error.code() == Code::not_found || error.code() == Code::timed_out;
-    return exit_with(absent ? ExitCode::no_agent : ExitCode::failed);
-}
-
-int complain(const Terminal& terminal, const Reply& reply) {
-    const std::string message = read_error(reply.body);
-    terminal.complain(message.empty()
-                          ? fmt::format("picket: the agent answered with status {}\n", reply.status)
-                          : fmt::format("picket: {}\n", printable(terminal.style, message)));
-    return exit_with(ExitCode::failed);
-}
-
-// The document that `read` makes of the database: where --db names it, or where no
-// agent answers and there is one.
-template <typename ReadDatabase>
-Answer read_instead(const Invocation& invocation, const Terminal& terminal, ReadDatabase read) {
-    const bool named = !invocation.database.empty();
-    const std::string& path = named ? invocation.database : terminal.database_default;
-    const auto document = read(path);
-    if (!document.has_value()) {
-        const std::string reason = printable(terminal.style, document.error().message());
-        terminal.complain(fmt::format("picket: {}\n", reason));
-        return Answer{exit_with(named ? ExitCode::failed : ExitCode::no_agent), {}, false};
-    }
-    if (!named) terminal.complain(fmt::format("picket: read {} instead\n", path));
-    return Answer{0, *document, true};
-}
-
-Duration patience_for(Command command) {
-    if (command == Command::probe) return probe_timeout;
-    const bool mesh_wide = command == Command::key || command == Command::leave;
-    return mesh_wide ? mesh_timeout : answer_timeout;
-}
-
-Answer ask(const Invocation& invocation, const Terminal& terminal, std::string_view method,
-           const std::string& target) {
-    const Client client(invocation.socket, patience_for(invocation.command));
-    auto reply = client.request(method, target);
-    if (!reply.has_value()) return Answer{complain(terminal, reply.error()), {}, false};
-    if (reply->status != 200) return Answer{complain(terminal, *reply), {}, false};
-    return Answer{0, std::move(reply->body), true};
-}
-
-// Asks, and prints the document itself or what `render` makes of it; `judge`
-// turns what was read into the exit code.
-template <typename Read, typename Render, typename Judge>
-int show_document(const Terminal& terminal, const Invocation& invocation, const Answer& answer,
-                  Read read, const std::pair<Render, Judge>& then) {
-    if (!answer.answered) return answer.exit_code;
-    if (invocation.json) terminal.print(answer.document);
-    const auto view = read(answer.document);
-    if (!view.has_value()) return complain(terminal, view.error());
-    if (!invocation.json) terminal.print(then.first(*view));
-    return then.second(*view);
-}
-
-// As above, for what is done once it is shown.
-template <typename Read, typename Render>
-int show_document(const Terminal& terminal, const Invocation& invocation, const Answer& answer,
-                  Read read, Render render) {
-    if (!answer.answered) return answer.exit_code;
-    if (invocation.json) {
-        terminal.print(answer.document);
-        return exit_with(ExitCode::done);
-    }
-    const auto view = read(answer.document);
-    if (!view.has_value()) return complain(terminal, view.error());
-    terminal.print(render(*view));
-    return exit_with(ExitCode::done);
-}
 
 int judge_states(const api::StatusView& view) {
     int code = 0;
@@ -144,56 +56,12 @@ int run_status(const Invocation& invocation, const Terminal& terminal) {
     }
 }
 
-std::string with_parameters(std::string target,
-                            const std::vector<std::pair<std::string_view, std::string>>& all) {
-    char before = '?';
-    for (const auto& [name, value] : all) {
-        if (value.empty()) continue;
-        target += fmt::format("{}{}={}", std::exchange(before, '&'), name, percent_encode(value));
-    }
-    return target;
-}
-
-Result<std::string> stored_history(const Invocation& invocation, WallTime now,
-                                   const std::string& database) {
-    api::HistoryQuery query{.check = invocation.subject, .from = {}, .to = now};
-    if (!invocation.until.empty()) query.to = PICKET_TRY(parse_moment(now, invocation.until));
-    query.from = query.to - api::history_window_default;
-    if (!invocation.since.empty()) query.from = PICKET_TRY(parse_moment(now, invocation.since));
-    const auto view = PICKET_TRY(read_stored_history(database, query));
-    return api::history_document(view);
-}
-
 Result<std::string> stored_outages(const Invocation& invocation, WallTime now,
                                    const std::string& database) {
     api::OutagesQuery query{.open_only = invocation.open, .since = {}};
     if (!invocation.since.empty()) query.since = PICKET_TRY(parse_moment(now, invocation.since));
     const auto view = PICKET_TRY(read_stored_outages(database, query));
     return api::outages_document(view, now);
-}
-
-// Asks the agent; the database, by `read`, where --db says so or no agent answers.
-template <typename ReadDatabase>
-Answer ask_or_read(const Invocation& invocation, const Terminal& terminal,
-                   const std::string& target, ReadDatabase read) {
-    const auto from_database = [&](const std::string& path) {
-        return read(invocation, terminal.now(), path);
-    };
-    if (!invocation.database.empty()) return read_instead(invocation, terminal, from_database);
-    Answer answer = ask(invocation, terminal, "GET", target);
-    const bool absent = !answer.answered && answer.exit_code == exit_with(ExitCode::no_agent);
-    return absent ? read_instead(invocation, terminal, from_database) : answer;
-}
-
-int run_history(const Invocation& invocation, const Terminal& terminal) {
-    const std::string target =
-        with_parameters("/v1/history/" + percent_encode(invocation.subject),
-                        {{"since", invocation.since}, {"until", invocation.until}});
-    const Answer answer = ask_or_read(invocation, terminal, target, stored_history);
-    return show_document(
-        terminal, invocation, answer, read_history, [&](const api::HistoryView& view) {
-            return invocation.csv ? render_history_csv(view) : render_history(terminal.style, view);
-        });
 }
 
 int run_outages(const Invocation& invocation, const Terminal& terminal) {
@@ -379,6 +247,10 @@ int run_command(const Invocation& invocation, const Terminal& terminal) {
             return run_why(invocation, terminal);
         case Command::history:
             return run_history(invocation, terminal);
+        case Command::availability:
+            return run_availability(invocation, terminal);
+        case Command::export_history:
+            return run_export(invocation, terminal);
         case Command::outages:
             return run_outages(invocation, terminal);
         case Command::outage:
@@ -400,10 +272,30 @@ int run_command(const Invocation& invocation, const Terminal& terminal) {
         case Command::key:
             return run_key(invocation, terminal);
         case Command::validate:
+        case Command::replay:
             break;
     }
     return exit_with(ExitCode::usage);
 }
+
+namespace {
+
+std::vector<std::string> replay_words(const Invocation& invocation) {
+    std::vector<std::string> words{"replay", invocation.subject};
+    words.insert(words.end(), invocation.paths.begin(), invocation.paths.end());
+    const std::pair<const char*, const std::string&> options[] = {{"--config", invocation.config},
+                                                                  {"--since", invocation.since},
+                                                                  {"--until", invocation.until},
+                                                                  {"--db", invocation.database}};
+    for (const auto& [name, value] : options) {
+        if (!value.empty()) words.insert(words.end(), {name, value});
+    }
+    if (invocation.json) words.emplace_back("--json");
+    if (invocation.colourless) words.emplace_back("--no-color");
+    return words;
+}
+
+}  // namespace
 
 std::vector<std::string> picketd_arguments(const Invocation& invocation) {
     std::vector<std::string> words;
@@ -419,6 +311,7 @@ std::vector<std::string> picketd_arguments(const Invocation& invocation) {
         if (invocation.json) words.emplace_back("--json");
         if (invocation.colourless) words.emplace_back("--no-color");
     }
+    if (invocation.command == Command::replay) words = replay_words(invocation);
     return words;
 }
 

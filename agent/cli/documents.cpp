@@ -158,6 +158,23 @@ checks::Outcome outcome(const json& object, std::deque<std::string>* phase_names
     return outcome;
 }
 
+api::AgentView agent(const json& object) {
+    api::AgentView view;
+    view.name = text(object, "name");
+    view.zone = text(object, "zone");
+    view.fit = flag(object, "fit", true);
+    view.unfit_reason = text(object, "unfit_reason");
+    view.uptime = seconds(object, "uptime_seconds");
+    view.database = text(object, "database");
+    view.problems = texts(object, "problems");
+    if (const json& counters = member(object, "counters"); counters.is_object()) {
+        for (const auto& [name, value] : counters.items()) {
+            view.counters.emplace_back(name, count(counters, name.c_str()));
+        }
+    }
+    return view;
+}
+
 CheckView check(const json& object, std::deque<std::string>* phase_names) {
     CheckView view;
     view.name = text(object, "name");
@@ -324,18 +341,7 @@ Result<api::StatusView> read_status(std::string_view source) {
             if (list == "outages") view.outages.push_back(outage(item));
             return list == "checks" || list == "outages";
         }));
-    const json& agent = member(document, "agent");
-    view.agent.name = text(agent, "name");
-    view.agent.zone = text(agent, "zone");
-    view.agent.fit = flag(agent, "fit", true);
-    view.agent.unfit_reason = text(agent, "unfit_reason");
-    view.agent.uptime = seconds(agent, "uptime_seconds");
-    view.agent.problems = texts(agent, "problems");
-    if (const json& counters = member(agent, "counters"); counters.is_object()) {
-        for (const auto& [name, value] : counters.items()) {
-            view.agent.counters.emplace_back(name, count(counters, name.c_str()));
-        }
-    }
+    view.agent = agent(member(document, "agent"));
     const json& mesh = member(document, "mesh");
     view.mesh.alive = small_count(mesh, "alive");
     view.mesh.suspect = small_count(mesh, "suspect");
@@ -347,6 +353,10 @@ Result<api::StatusView> read_status(std::string_view source) {
     view.mesh.notice = text(mesh, "notice");
     view.mesh.missing = texts(mesh, "missing");
     return view;
+}
+
+Result<api::AgentView> read_agent(std::string_view source) {
+    return agent(PICKET_TRY(parse(source)));
 }
 
 Result<ShowReport> read_show(std::string_view source) {

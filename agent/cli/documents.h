@@ -28,6 +28,7 @@ struct ShowReport {
 };
 
 Result<api::StatusView> read_status(std::string_view source);
+Result<api::AgentView> read_agent(std::string_view source);
 Result<ShowReport> read_show(std::string_view source);
 Result<api::OutagesView> read_outages(std::string_view source);
 Result<api::OutageDetailView> read_outage(std::string_view source);

@@ -23,6 +23,9 @@ std::string render_outage_markdown(WallTime now, const api::OutageDetailView& vi
 std::string render_why(const Style& style, WallTime now, const api::WhyView& view);
 std::string render_history(const Style& style, const api::HistoryView& view);
 std::string render_history_csv(const api::HistoryView& view);
+std::string render_availability(const Style& style, const api::AvailabilitiesView& view);
+// For `picketd replay`.
+std::string render_replay(const Style& style, const std::vector<api::ReplayView>& checks);
 std::string render_members(const Style& style, WallTime now,
                            const std::vector<api::MemberView>& members);
 std::string render_keys(const Style& style, const api::KeysView& view);

@@ -166,7 +166,7 @@ std::vector<Glyph> decided_band(const HistoryView& view, const std::vector<PlotC
         const WallTime end = begin + slot;
         Glyph glyph = found_in(column) == not_observed ? not_observed : all_well;
         for (const OutageSpan& outage : view.outages) {
-            if (outage.opened_at >= end || outage.closed_at.value_or(view.to) < begin) continue;
+            if (outage.opened_at >= end || outage.closed_at.value_or(end) <= begin) continue;
             if (glyph != is_down) glyph = outage.partial() ? is_partial : is_down;
         }
         band.insert(band.end(), repeat, glyph);

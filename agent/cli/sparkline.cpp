@@ -62,6 +62,7 @@ std::string sparkline_of(const api::HistoryView& history, std::size_t length) {
     std::vector<Step> steps(length);
     const double window = std::max(to_seconds(history.to - history.from), 1e-3);
     for (const api::HistoryPoint& point : history.points) {
+        if (!point.observed()) continue;
         const double share = to_seconds(point.at - history.from) / window;
         if (share < 0 || share > 1) continue;
         const auto step = static_cast<std::size_t>(share * static_cast<double>(length));

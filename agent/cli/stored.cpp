@@ -7,27 +7,13 @@
 #include <vector>
 
 #include "agent/api/evidence.h"
+#include "agent/api/history_answers.h"
 #include "storage/history_reader.h"
 
 namespace picket::cli {
 namespace {
 
 using storage::HistoryReader;
-
-Result<std::string> stored_name(HistoryReader& reader, const std::string& check) {
-    const std::vector<std::string> names = PICKET_TRY(reader.check_names());
-    std::vector<std::string> meant;
-    for (const std::string& name : names) {
-        if (name == check) return name;
-        if (name.starts_with(check + "@")) meant.push_back(name);
-    }
-    if (meant.size() == 1) return meant.front();
-    if (meant.empty()) {
-        return failure(Code::not_found, fmt::format("no check is named '{}'", check));
-    }
-    return failure(Code::not_found,
-                   fmt::format("'{}' may be any of {}", check, fmt::join(meant, ", ")));
-}
 
 // The only witness of a host check is named by it: "root@web-03".
 std::string agent_of(const std::string& check) {
@@ -37,8 +23,7 @@ std::string agent_of(const std::string& check) {
 
 // Whether its verdicts were this agent's alone: what it saw is all there is to say.
 Result<bool> was_lone(HistoryReader& reader, const std::string& check) {
-    if (check.find('@') != std::string::npos) return true;
-    return !PICKET_TRY(reader.shares_verdicts());
+    return PICKET_TRY(api::judge_of(reader, check)) == api::Judge::this_agent;
 }
 
 Result<std::optional<api::OutageView>> stored_outage(HistoryReader& reader,
@@ -67,22 +52,36 @@ Result<api::CheckView> stored_check(HistoryReader& reader, const std::string& na
 
 }  // namespace
 
+Result<std::string> stored_name(HistoryReader& reader, const std::string& check) {
+    const std::vector<std::string> names = PICKET_TRY(reader.check_names());
+    std::vector<std::string> meant;
+    for (const std::string& name : names) {
+        if (name == check) return name;
+        if (name.starts_with(check + "@")) meant.push_back(name);
+    }
+    if (meant.size() == 1) return meant.front();
+    if (meant.empty()) {
+        return failure(Code::not_found, fmt::format("no check is named '{}'", check));
+    }
+    return failure(Code::not_found,
+                   fmt::format("'{}' may be any of {}", check, fmt::join(meant, ", ")));
+}
+
 Result<api::HistoryView> read_stored_history(const std::string& database,
                                              const api::HistoryQuery& query) {
     HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
     const std::string name = PICKET_TRY(stored_name(reader, query.check));
-    storage::OutcomeRange range = PICKET_TRY(reader.outcomes(name, query.from, query.to));
-    api::HistoryView view{.check = query.check,
-                          .from = query.from,
-                          .to = query.to,
-                          .truncated = range.truncated,
-                          .points = {}};
-    for (storage::OutcomeRecord& outcome : range.outcomes) {
-        view.points.push_back({.at = outcome.at,
-                               .finding = outcome.finding,
-                               .failure_class = outcome.failure_class,
-                               .latency = outcome.latency,
-                               .message = std::move(outcome.message)});
+    return api::read_history(reader, name, query);
+}
+
+Result<api::AvailabilitiesView> read_stored_availability(const std::string& database,
+                                                         api::AvailabilityQuery query) {
+    HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
+    if (query.checks.empty()) query.checks = PICKET_TRY(reader.check_names());
+    api::AvailabilitiesView view;
+    for (const std::string& check : query.checks) {
+        const std::string name = PICKET_TRY(stored_name(reader, check));
+        view.checks.push_back(PICKET_TRY(api::read_availability(reader, name, query)));
     }
     return view;
 }

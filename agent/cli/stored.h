@@ -10,12 +10,24 @@
 #include "agent/api/snapshot.h"
 #include "agent/base/result.h"
 
+namespace picket::storage {
+class HistoryReader;
+}  // namespace picket::storage
+
 namespace picket::cli {
+
+// As the file has it: `check` may leave out the agent of a host check ("root" for
+// "root@web-03") where that is the only one.
+Result<std::string> stored_name(storage::HistoryReader& reader, const std::string& check);
 
 // `query.check` may leave out the agent of a host check ("root" for "root@web-03")
 // where that is the only one.
 Result<api::HistoryView> read_stored_history(const std::string& database,
                                              const api::HistoryQuery& query);
+
+// Of all checks that are stored where the query names none.
+Result<api::AvailabilitiesView> read_stored_availability(const std::string& database,
+                                                         api::AvailabilityQuery query);
 
 Result<api::OutagesView> read_stored_outages(const std::string& database,
                                              const api::OutagesQuery& query);

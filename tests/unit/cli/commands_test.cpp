@@ -125,7 +125,7 @@ TEST_CASE("each command shows its document") {
     CHECK(shell.run({"history", "homepage", "--since", "2h"}) == 0);
     CHECK(shell.printed("nothing was recorded"));
     CHECK(shell.run({"history", "homepage", "--csv"}) == 0);
-    CHECK(shell.output == "at,finding,class,latency_ms,message\n");
+    CHECK(shell.output == "at,finding,class,latency_ms,message,until\n");
     CHECK(shell.run({"members"}) == 0);
     CHECK(shell.run({"probe", "homepage", "--trace"}) == 0);
     CHECK(shell.printed("✓ homepage · passed"));

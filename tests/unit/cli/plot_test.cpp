@@ -43,7 +43,27 @@ HistoryView slots() {
 }
 
 TEST_CASE("a plot tells its story in eighty columns of ASCII") {
-    CHECK(render_plot(ascii, slots()) == "");
+    CHECK(render_plot(ascii, slots()) ==
+          R"(homepage - 2026-11-23 03:00:00 to 2026-11-23 10:00:00 UTC
+
+100 ms |
+       |                        :::
+       |                      :+++++:
+       |                    :+++++++++:
+       |                  ::+++++++++++::
+ 50 ms |                 :+++++++++++++++:
+       |              ::++++++#######++++++::
+       |:::::::::::::++++++#############++++++::     :::::      ::::   :::::::
+       |+++++++++++++++#####################++++     +++++      ++++   +++++++
+0.0 ms |########################################     #####      ####   #######
+ found |----------x-----------------------------#####-----......----???-------
+ state |----------------------------------------#####-----......--------------
+        03:00                            06:30                           10:00
+
+        # up to p50  + to p95  : to p99 of what passed
+        - passed  x some failed  # most failed  ? could not ask  . not observed
+        # down
+)");
 }
 
 TEST_CASE("no line of a plot is wider than the style, whatever it shows") {
@@ -59,6 +79,59 @@ TEST_CASE("no line of a plot is wider than the style, whatever it shows") {
             }
         }
     }
+}
+
+// One hour, asked every five minutes.
+HistoryView points() {
+    HistoryView view{"disk", night, night + 1h, false, {}};
+    for (int i = 0; i < 6; ++i) {
+        view.points.push_back({.at = night + i * 5min + 1s, .latency = 10ms});
+    }
+    view.points.push_back({.at = night + 30min, .not_observed_until = night + 45min});
+    for (int i = 9; i < 12; ++i) {
+        view.points.push_back({.at = night + i * 5min + 1s,
+                               .finding = checks::Finding::failed,
+                               .failure_class = checks::FailureClass::content});
+    }
+    return view;
+}
+
+TEST_CASE("what is asked less than once a column holds, until nobody looks") {
+    const std::vector<PlotColumn> columns = plot_columns_of(points(), 60);
+    REQUIRE(columns.size() == 60);
+    CHECK(columns[29].passed == 1);
+    CHECK(columns[29].latency.has_value());
+    CHECK(columns[31].unseen == doctest::Approx(1));
+    CHECK(columns[31].passed + columns[31].failed == 0);
+    CHECK(columns[46].failed == 1);
+    CHECK(columns[59].failed == 1);
+    const std::string text = render_plot(ascii, points());
+    CHECK(text.find("...............") != std::string::npos);
+    CHECK(text.find("# most failed") != std::string::npos);
+}
+
+TEST_CASE("where a few are far slower than the rest the scale is logarithmic, and says so") {
+    HistoryView view = slots();
+    view.slots[30].latency->p99 = 9s;
+    const std::string text = render_plot(ascii, view);
+    CHECK(text.find("on a logarithmic scale") != std::string::npos);
+    CHECK(text.find(" 10 s |") != std::string::npos);
+    CHECK(render_plot(ascii, slots()).find("logarithmic") == std::string::npos);
+}
+
+TEST_CASE("more slots than columns are drawn together, with the worst percentiles") {
+    const std::vector<PlotColumn> columns = plot_columns_of(slots(), 35);
+    REQUIRE(columns.size() == 35);
+    CHECK(columns[5].failed == 1);
+    CHECK(columns[0].passed == 72);
+    CHECK(columns[20].unseen == 0);
+    CHECK(columns[25].unseen == doctest::Approx(1));
+    CHECK(columns[12].latency->p99 >= slots().slots[24].latency->p99);
+}
+
+TEST_CASE("a history without anything in it is no picture") {
+    CHECK(render_plot(ascii, {"x", night, night + 1h, false, {}}) ==
+          "x - 2026-11-23 03:00:00 to 2026-11-23 04:00:00 UTC\n\n  nothing was recorded\n");
 }
 
 }  // namespace

@@ -324,9 +324,9 @@ TEST_CASE("a history as comma-separated values is safe to open") {
     view.points.erase(view.points.begin(), view.points.begin() + 2);
     view.points.resize(2);
     CHECK(render_history_csv(view) ==
-          "at,finding,class,latency_ms,message\n"
-          "2026-11-23T02:20:00.123Z,passed,,2.000,200 OK\n"
-          "2026-11-23T02:30:00.123Z,failed,refused,2.500,\"'=connect, \"\"refused\"\"\"\n");
+          "at,finding,class,latency_ms,message,until\n"
+          "2026-11-23T02:20:00.123Z,passed,,2.000,200 OK,\n"
+          "2026-11-23T02:30:00.123Z,failed,refused,2.500,\"'=connect, \"\"refused\"\"\",\n");
 }
 
 checks::Outcome traced() {

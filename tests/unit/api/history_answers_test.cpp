@@ -1,0 +1,242 @@
+#include "agent/api/history_answers.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "storage/store.h"
+#include "tests/support/temporary_directory.h"
+
+namespace picket::api {
+namespace {
+
+using namespace std::chrono_literals;
+using checks::Finding;
+
+constexpr WallTime night = WallTime(1'795'402'800s);  // A whole hour.
+
+// What an agent has written.
+class Written {
+public:
+    Written() {
+        auto opened = storage::Store::open(directory_.path(), night);
+        REQUIRE(opened);
+        store_.emplace(std::move(opened->store));
+    }
+
+    void outcome(WallTime at, Duration latency = 20ms, Finding finding = Finding::passed) {
+        storage::HistoryRow row;
+        row.check = "web";
+        row.interval = 10s;
+        row.outcome.at = at;
+        row.outcome.latency = latency;
+        row.outcome.finding = finding;
+        batch_.outcomes.push_back(row);
+        if (batch_.outcomes.size() >= 2'000) commit();
+    }
+    void outcomes(WallTime from, WallTime to) {
+        for (WallTime at = from; at < to; at += 10s) outcome(at);
+    }
+    void pause(WallTime at, const char* why) {
+        storage::HistoryRow row;
+        row.check = "web";
+        row.interval = 10s;
+        row.outcome.at = at;
+        row.outcome.message = why;
+        row.pause = true;
+        batch_.outcomes.push_back(row);
+    }
+    void outage(std::uint32_t epoch, WallTime opened, std::optional<WallTime> closed) {
+        storage::Outage outage;
+        outage.check = "web";
+        outage.epoch = epoch;
+        outage.scope = "total";
+        outage.opened = opened;
+        outage.closed = closed;
+        outage.first_failure = opened;
+        batch_.facts.emplace_back(outage);
+    }
+    storage::HistoryReader reader() {
+        commit();
+        auto opened = storage::HistoryReader::open(directory_.path("picket.db"));
+        REQUIRE(opened);
+        return *std::move(opened);
+    }
+
+private:
+    void commit() {
+        REQUIRE(store_->write(batch_, night));
+        batch_ = {};
+    }
+
+    testing::TemporaryDirectory directory_;
+    std::optional<storage::Store> store_;
+    storage::Batch batch_;
+};
+
+HistoryQuery query(WallTime from, WallTime to, std::size_t slots_max = history_points_max) {
+    return {.check = "web", .from = from, .to = to, .slots_max = slots_max};
+}
+
+TEST_CASE("a window is cut into whole units, the finest that fit") {
+    CHECK(slot_length(1h, 1min, 2'000) == 1min);
+    CHECK(slot_length(1h, 1min, 62) == 1min);
+    CHECK(slot_length(1h, 1min, 61) == 2min);
+    CHECK(slot_length(24h, 1min, 70) == 30min);
+    CHECK(slot_length(24h, 1h, 2'000) == 1h);
+    CHECK(slot_length(720h, 1min, 70) == 12h);
+    CHECK(slot_length(730 * 24h, 1h, 70) == 336h);
+    CHECK(slot_length(100 * 365 * 24h, 1min, 1) > 0s);
+}
+
+TEST_CASE("few outcomes are told one by one, with the time between that nobody observed") {
+    Written written;
+    written.outcomes(night, night + 1min);
+    written.pause(night + 1min, "maintenance");
+    written.outcomes(night + 10min, night + 11min);
+    written.outage(1, night + 30s, night + 50s);
+    written.outage(3, night + 2h, std::nullopt);
+    auto reader = written.reader();
+    const auto view = read_history(reader, "web", query(night, night + 11min));
+    REQUIRE(view);
+    CHECK(view->resolution == 0s);
+    REQUIRE(view->points.size() == 13);
+    const HistoryPoint& gap = view->points[6];
+    CHECK_FALSE(gap.observed());
+    CHECK(gap.at == night + 1min);
+    CHECK(gap.not_observed_until == night + 10min);
+    CHECK(gap.message == "maintenance");
+    REQUIRE(view->outages.size() == 1);
+    CHECK(view->outages[0].id == "web#1");
+    CHECK(read_history(reader, "nope", query(night, night + 1h)).error().code() == Code::not_found);
+}
+
+TEST_CASE("many outcomes are summed up in slots, and nothing is lost") {
+    Written written;
+    std::uint64_t failed = 0;
+    for (int i = 0; i < 6 * 60 * 8; ++i) {  // Eight hours.
+        const bool fails = i % 100 == 7;
+        failed += fails ? 1 : 0;
+        if (i >= 1'080 && i < 1'260) continue;  // From the third hour, for half an hour.
+        written.outcome(night + i * 10s, Duration{10'000 + i % 1'000 * 10},
+                        fails ? Finding::failed : Finding::passed);
+    }
+    auto reader = written.reader();
+    const auto view = read_history(reader, "web", query(night, night + 8h, 70));
+    REQUIRE(view);
+    CHECK(view->points.empty());
+    CHECK(view->resolution == 10min);
+    REQUIRE(view->slots.size() == 48);
+    std::uint64_t sum = 0;
+    Duration unseen{0};
+    for (const HistorySlot& slot : view->slots) {
+        sum += slot.passed + slot.failed;
+        unseen += slot.not_observed;
+        if (!slot.latency) continue;
+        CHECK(slot.latency->p50 <= slot.latency->p95);
+        CHECK(slot.latency->p95 <= slot.latency->p99);
+    }
+    CHECK(sum == 6 * 60 * 8 - 180);
+    CHECK(unseen >= 29min);
+    CHECK(unseen <= 31min);
+    CHECK(view->slots.front().at == night);
+    CHECK(view->slots.back().not_observed == 0s);
+
+    auto raw = query(night, night + 8h);
+    raw.raw = true;
+    const auto newest = read_history(reader, "web", raw);
+    CHECK(newest->truncated);
+    CHECK(newest->points.back().at == night + 8h - 10s);
+}
+
+TEST_CASE("percentiles of slots are right to 2 %") {
+    Written written;
+    std::vector<Duration> hour;
+    for (int i = 0; i < 6 * 60 * 7; ++i) {
+        const Duration latency{static_cast<std::int64_t>(
+            20'000 * std::exp(0.3 * std::sin(i * 0.7) + 0.5 * std::cos(i * 1.3)))};
+        if (i >= 360 && i < 720) hour.push_back(latency);
+        written.outcome(night + i * 10s, latency);
+    }
+    std::sort(hour.begin(), hour.end());
+    auto reader = written.reader();
+    for (const std::size_t slots_max : {20, 500}) {
+        const auto view = read_history(reader, "web", query(night, night + 7h, slots_max));
+        REQUIRE(view);
+        // Of the slots of the second hour: one, or thirty.
+        double p95 = 0;
+        double slots = 0;
+        for (const HistorySlot& slot : view->slots) {
+            if (slot.at < night + 1h || slot.at >= night + 2h) continue;
+            p95 += to_milliseconds(slot.latency->p95);
+            ++slots;
+        }
+        const double exact = to_milliseconds(hour[hour.size() * 95 / 100 - 1]);
+        CHECK(p95 / slots == doctest::Approx(exact).epsilon(slots_max == 20 ? 0.02 : 0.3));
+    }
+}
+
+// Every point looked at, one after the other.
+Duration not_observed_by_hand(const std::vector<WallTime>& times, WallTime from, WallTime to) {
+    Duration observed{0};
+    for (std::size_t i = 0; i < times.size(); ++i) {
+        const WallTime next = i + 1 < times.size() ? times[i + 1] : to;
+        const WallTime end = next - times[i] <= 20s ? next : times[i] + 10s;
+        observed += std::max(std::min(end, to) - std::max(times[i], from), Duration{0});
+    }
+    return to - from - observed;
+}
+
+TEST_CASE("availability adds up exactly for windows of any length, wherever they begin") {
+    Written written;
+    std::vector<WallTime> times;
+    for (int i = 0; i < 6 * 60 * 9; ++i) {
+        if (i % 700 > 600) continue;  // Gaps of a quarter of an hour.
+        times.push_back(night + i * 10s + 3s);
+        written.outcome(times.back());
+    }
+    auto reader = written.reader();
+    for (const auto& [begin, length] : std::vector<std::pair<Duration, Duration>>{
+             {0s, 9h}, {17s, 37s}, {1h + 13s, 2h - 7s}, {90min, 3h + 11s}, {5min + 1s, 8h + 59s}}) {
+        CAPTURE(begin);
+        const WallTime from = night + begin;
+        const WallTime to = from + length;
+        const auto view = read_availability(reader, "web", {.from = from, .to = to});
+        REQUIRE(view);
+        CHECK(view->not_observed == not_observed_by_hand(times, from, to));
+        CHECK(view->up + view->not_observed == length);
+        CHECK(view->passed ==
+              static_cast<std::uint64_t>(std::count_if(
+                  times.begin(), times.end(), [&](WallTime at) { return at >= from && at < to; })));
+        CHECK(view->availability().value_or(1) == 1);
+    }
+}
+
+TEST_CASE("an outage is downtime, but for what its agent slept through; burn rates are told") {
+    Written written;
+    written.outcomes(night, night + 2h);
+    written.outcomes(night + 3h, night + 4h);
+    written.outage(1, night + 110min, night + 190min);
+    auto reader = written.reader();
+    AvailabilityQuery asked{.from = night, .to = night + 4h, .slo = 99.0};
+    const auto view = read_availability(reader, "web", asked);
+    REQUIRE(view);
+    CHECK(view->not_observed == 1h);
+    CHECK(view->down == 20min);
+    CHECK(view->up == 160min);
+    CHECK(view->outages == 1);
+    REQUIRE(view->latency);
+    CHECK(to_milliseconds(view->latency->p95) == doctest::Approx(20).epsilon(0.02));
+    REQUIRE(view->budget);
+    CHECK(view->budget->spent == 20min);
+    REQUIRE(view->burn.size() == 4);  // Up to two hours: six are longer than the window.
+    CHECK(view->burn[0].rate == 0.0);
+    CHECK(view->burn[2].rate.value() == doctest::Approx(10 / 60.0 / 0.01));
+}
+
+}  // namespace
+}  // namespace picket::api
