@@ -102,10 +102,14 @@ namespace {
 std::string agents_database(const Invocation& invocation, const Terminal& terminal) {
     const Client client(invocation.socket, std::chrono::seconds(10));
     const auto reply = client.request("GET", "/v1/agent");
-    if (!reply.has_value() || reply->status != 200) return terminal.database_default;
+    if (!reply.has_value()) {
+        complain(terminal, reply.error());
+        terminal.complain(fmt::format("picket: read {} instead\n", terminal.database_default));
+        return terminal.database_default;
+    }
     const auto view = read_agent(reply->body);
-    if (!view.has_value() || view->database.empty()) return terminal.database_default;
-    return view->database;
+    const bool told = reply->status == 200 && view.has_value() && !view->database.empty();
+    return told ? view->database : terminal.database_default;
 }
 
 }  // namespace

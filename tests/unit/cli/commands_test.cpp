@@ -126,6 +126,8 @@ TEST_CASE("each command shows its document") {
     CHECK(shell.printed("nothing was recorded"));
     CHECK(shell.run({"history", "homepage", "--csv"}) == 0);
     CHECK(shell.output == "at,finding,class,latency_ms,message,until\n");
+    CHECK(shell.run({"availability", "--slo", "99.9"}) == 0);
+    CHECK(shell.printed("no check is known"));
     CHECK(shell.run({"members"}) == 0);
     CHECK(shell.run({"probe", "homepage", "--trace"}) == 0);
     CHECK(shell.printed("✓ homepage · passed"));
@@ -302,6 +304,32 @@ TEST_CASE("where no agent answers, history and outages come from the database, w
     CHECK(shell.errors.find("no check is named 'nope'") != std::string::npos);
 }
 
+TEST_CASE("availability, plots and exports come from the database as well") {
+    Shell shell;
+    write_database(shell.directory.path());
+    CHECK(shell.run({"availability", "--window", "1h"}) == 0);
+    CHECK(shell.printed("NOT OBSERVED"));
+    CHECK(shell.printed("homepage"));
+    CHECK(shell.run({"availability", "root", "--json", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.printed(R"({"checks":[{"check":"root@web-03")"));
+    CHECK(shell.run({"history", "root", "--plot"}) == 0);
+    CHECK(shell.printed("found"));
+    CHECK(shell.run({"export", "root"}) == 0);
+    CHECK(shell.printed(R"({"type":"outcome","check":"root@web-03")"));
+    const std::string file = shell.directory.path("all.sqlite");
+    CHECK(shell.run({"export", "-o", file.c_str()}) == 0);
+    CHECK(shell.output.empty());
+    CHECK(shell.errors.find("picket: read " + shell.database + " instead\n") != std::string::npos);
+    CHECK(
+        shell.errors.ends_with("picket: 2 checks, 2 outcomes, 1 hour, 1 outage in " + file + "\n"));
+    CHECK(shell.run({"export", "nope"}) == 1);
+    CHECK(shell.run({"export", "--format", "xml"}) == 2);
+    CHECK(shell.run({"availability", "--slo", "100"}) == 2);
+    CHECK(shell.run({"history", "root", "--csv", "--plot"}) == 2);
+    CHECK(shell.run({"history", "root", "--since", "1h", "--until", "2h", "--db",
+                     shell.database.c_str()}) == 1);
+}
+
 TEST_CASE("where no agent answers, an outage and its reason come from the database") {
     Shell shell;
     write_database(shell.directory.path());
@@ -379,6 +407,8 @@ TEST_CASE("files are picketd's to read, as the caller") {
     CHECK(words({"probe", "homepage"}).empty());
     CHECK(words({"validate", "--config", "p.toml", "a", "b"}) ==
           Words{"validate", "--config", "p.toml", "a", "b"});
+    CHECK(words({"replay", "web.toml", "homepage", "--since", "30d", "--db", "p.db", "--json"}) ==
+          Words{"replay", "web.toml", "homepage", "--since", "30d", "--db", "p.db", "--json"});
     CHECK(words({"status"}).empty());
 }
 

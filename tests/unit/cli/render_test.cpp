@@ -319,6 +319,160 @@ FROM (UTC)  FOR  TIMES  FINDING           LATENCY          MESSAGE
           "x · 2026-11-23 02:00:00 to 2026-11-23 03:00:00 UTC\n\n  nothing was recorded\n");
 }
 
+TEST_CASE("what nobody observed is a stretch of its own, and outages are named") {
+    api::HistoryView view = history();
+    view.points.erase(view.points.begin() + 3, view.points.end());
+    view.points.push_back({.at = sample_now - 30min,
+                           .message = "maintenance",
+                           .not_observed_until = sample_now - 5min});
+    for (std::uint32_t epoch = 1; epoch <= 9; epoch += 2) {
+        view.outages.push_back({.id = "homepage#" + std::to_string(epoch),
+                                .scope = "total",
+                                .opened_at = sample_now - 20min,
+                                .closed_at = sample_now - 19min});
+    }
+    view.outages.back().closed_at.reset();
+    CHECK(render_history(narrow, read_history(api::history_document(view)).value()) ==
+          R"(homepage · 2026-11-23 02:00:00 to 2026-11-23 03:00:00 UTC
+
+  outcomes      3 passed, 0 failed, 0 errored
+  not observed  25m
+  outages       homepage#9 open, homepage#7 for 1m, homepage#5 for 1m, and 2 before
+  latency       p50 1.5 ms, p95 2.0 ms, p99 2.0 ms
+                ▄·········▆·········█·······································
+
+FROM (UTC)  FOR  TIMES  FINDING       LATENCY          MESSAGE
+02:00:00    20m      3  passed        1.0 ms – 2.0 ms  200 OK
+02:30:00    25m      -  not observed  -                maintenance
+)");
+}
+
+api::HistoryView slots() {
+    api::HistoryView view{"homepage", sample_now - 3h, sample_now, false, {}};
+    view.resolution = 1h;
+    view.slots = {{.at = sample_now - 3h,
+                   .passed = 358,
+                   .failed = 2,
+                   .latency = api::LatencyView{20ms, 19ms, 33ms, 1'200ms}},
+                  {.at = sample_now - 2h, .not_observed = 1h},
+                  {.at = sample_now - 1h, .errored = 180, .not_observed = 30min}};
+    return view;
+}
+
+TEST_CASE("a long history is told in slots, and as comma-separated values") {
+    const api::HistoryView view = read_history(api::history_document(slots())).value();
+    CHECK(render_history(narrow, view) ==
+          R"(homepage · 2026-11-23 00:00:00 to 2026-11-23 03:00:00 UTC
+
+  outcomes      358 passed, 2 failed, 180 errored
+  not observed  1h 30m
+
+1h FROM (UTC)     PASSED  FAILED  ERRORED  NOT OBSERVED    P50    P95    P99
+2026-11-23 00:00     358       2        -             -  19 ms  33 ms  1.2 s
+2026-11-23 01:00       -       -        -            1h      -      -      -
+2026-11-23 02:00       -       -      180           30m      -      -      -
+)");
+    CHECK(render_history_csv(view) ==
+          "at,passed,failed,errored,not_observed_seconds,mean_ms,p50_ms,p95_ms,p99_ms\n"
+          "2026-11-23T00:00:00.123Z,358,2,0,0.000,20.000,19.000,33.000,1200.000\n"
+          "2026-11-23T01:00:00.123Z,0,0,0,3600.000,,,,\n"
+          "2026-11-23T02:00:00.123Z,0,0,180,1800.000,,,,\n");
+}
+
+api::AvailabilityView available(const char* name) {
+    api::AvailabilityView view;
+    view.check = name;
+    view.from = sample_now - 720h;
+    view.to = sample_now;
+    view.down = 20min + 3s;
+    view.not_observed = 24h;
+    view.up = 720h - view.down - view.not_observed;
+    view.outages = 3;
+    view.passed = 250'401;
+    view.failed = 128;
+    view.latency = api::LatencyView{20ms, 19ms, 33ms, 40ms};
+    view.budget = api::BudgetView{99.9, 43min + 12s, view.down};
+    view.burn = {{.window = 5min}, {.window = 1h, .rate = 14.4}};
+    return view;
+}
+
+TEST_CASE("availability keeps apart what was not observed, and never rounds up to all") {
+    api::AvailabilitiesView view{{available("homepage"), available("edge-lb")}};
+    view.checks[1].down = 100us;
+    view.checks[1].up = 696h - 100us;
+    view.checks[1].budget->spent = 0s;
+    api::AvailabilityView unseen;
+    unseen.check = "mailq";
+    unseen.not_observed = 720h;
+    view.checks.push_back(unseen);
+    view = read_availability(api::availability_document(view)).value();
+    CHECK(render_availability(narrow, view) ==
+          R"(2026-10-24 03:00:00 to 2026-11-23 03:00:00 UTC
+
+CHECK     AVAILABLE  DOWN  NOT OBSERVED  OUTAGES    P95   LEFT  BURN 1H
+homepage   99.952 %   20m            1d        3  33 ms   53 %     14.4
+edge-lb       100 %     -            1d        3  33 ms  100 %     14.4
+mailq             -     -           30d        0      -      -        -
+)");
+    view.checks.resize(1);
+    CHECK(render_availability(narrow, view) ==
+          R"(homepage · 2026-10-24 03:00:00 to 2026-11-23 03:00:00 UTC
+
+  available     99.952 %
+  up            28d 23h
+  down          20m
+  not observed  1d
+  outages       3
+  outcomes      250401 passed, 128 failed, 0 errored
+  latency       p50 19 ms, p95 33 ms, p99 40 ms
+  objective     99.9 %, which allows 43m of downtime
+  budget left   53 %
+  burn rate     - over 5m, 14.4 over 1h
+)");
+    CHECK(render_availability(narrow, {}) == "no check is known\n");
+}
+
+TEST_CASE("a replay stands beside what was decided") {
+    api::ReplayView view;
+    view.check = "homepage";
+    view.from = sample_now - 24h;
+    view.to = sample_now;
+    view.outcomes = 8'640;
+    view.judged_otherwise = 41;
+    view.attempts_assumed = 4;
+    view.not_observed = 1h;
+    view.decided_outages = 1;
+    view.replayed_outages = 2;
+    view.decided_down = 1min;
+    view.replayed_down = 2min;
+    const api::DecidedSpan decided{.from = sample_now - 3h, .to = sample_now - 179min};
+    const api::DecidedSpan slow{.from = sample_now - 1h, .message = "answered after 912 ms"};
+    view.rows = {{.decided = decided, .replayed = decided}, {.replayed = slow}};
+    api::ReplayView other;
+    other.check = "edge-lb";
+    other.from = view.from;
+    other.to = view.to;
+    other.stored = false;
+    CHECK(render_replay(narrow, {view, other}) ==
+          R"(homepage · 2026-11-22 03:00:00 to 2026-11-23 03:00:00 UTC
+
+            OUTAGES  DOWN
+  decided         1    1m
+  replayed        2    2m
+
+  8640 outcomes, 41 of them judged otherwise; 4 attempts assumed where nobody
+  asked again; not observed for 1h
+
+  DECIDED (UTC)               REPLAYED (UTC)              MESSAGE
+  2026-11-23 00:00:00 for 1m  2026-11-23 00:00:00 for 1m
+  -                           2026-11-23 02:00:00, open   answered after 912 ms
+
+edge-lb · 2026-11-22 03:00:00 to 2026-11-23 03:00:00 UTC
+
+  nothing is stored of it
+)");
+}
+
 TEST_CASE("a history as comma-separated values is safe to open") {
     api::HistoryView view = history();
     view.points.erase(view.points.begin(), view.points.begin() + 2);
