@@ -36,9 +36,11 @@ Result<IpAddress> parse_ip(std::string_view text) {
 }
 
 std::string to_text(const IpAddress& ip) {
+    if (ip.family == IpAddress::Family::v4) {
+        return fmt::format("{}.{}.{}.{}", ip.bytes[0], ip.bytes[1], ip.bytes[2], ip.bytes[3]);
+    }
     std::array<char, INET6_ADDRSTRLEN> text{};
-    const int family = ip.family == IpAddress::Family::v4 ? AF_INET : AF_INET6;
-    return inet_ntop(family, ip.bytes.data(), text.data(), text.size());
+    return inet_ntop(AF_INET6, ip.bytes.data(), text.data(), text.size());
 }
 
 std::string to_text(const SocketAddress& address) {

@@ -55,8 +55,7 @@ Result<Pipe> open_pipe() {
     if (ends[0] <= 2 || ends[1] <= 2) {
         return failure(Code::io, "stdin, stdout or stderr of this agent is closed");
     }
-    const int flags = ::fcntl(ends[0], F_GETFL);
-    PICKET_ASSERT(flags >= 0 && ::fcntl(ends[0], F_SETFL, flags | O_NONBLOCK) == 0);
+    PICKET_ASSERT(::fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
     return pipe;
 }
 

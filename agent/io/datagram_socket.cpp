@@ -71,8 +71,6 @@ void DatagramSocket::on_readable() {
     message.msg_controllen = control.size();
     const ssize_t size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT);
     const int error_number = errno;
-    // libuv stops watching a socket on which an error waited.
-    poll_.watch(UV_READABLE);
     if (size >= 0) {
         const OnDatagram on_datagram = on_datagram_;
         on_datagram(std::span(buffer).first(static_cast<std::size_t>(size)), received_at(message));

@@ -6,12 +6,17 @@
 
 #include "agent/base/assert.h"
 #include "agent/io/handle.h"
+#include "agent/io/poll_set.h"
 
 namespace picket::io {
 
 // Tasks wait in a queue; an idle handle is active only while there are some, so
-// that an empty queue neither keeps the loop alive nor spins it.
+// that an empty queue neither keeps the loop alive nor spins it. The loop's PollSet
+// stands beside them.
 struct Loop::Posted {
+    explicit Posted(uv_loop_t& loop) : polls(loop) {}
+
+    PollSet polls;
     Handle<uv_idle_t> idle;
     std::deque<std::function<void()>> tasks;
 
@@ -24,9 +29,10 @@ struct Loop::Posted {
     }
 };
 
-Loop::Loop() : uv_{}, posted_(std::make_unique<Posted>()) {
+Loop::Loop() : uv_{} {
     std::signal(SIGPIPE, SIG_IGN);
     PICKET_ASSERT(uv_loop_init(&uv_) == 0);
+    posted_ = std::make_unique<Posted>(uv_);
     posted_->idle = make_handle<uv_idle_t>([posted = posted_.get()] { posted->drain(); },
                                            [this](uv_idle_t* idle) { uv_idle_init(&uv_, idle); });
 }
