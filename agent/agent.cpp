@@ -58,6 +58,7 @@ Agent::Agent(io::Loop& loop, Config config)
       started_(io::monotonic_now()),
       resolvers_(loop),
       http_(loop),
+      icmp_(loop),
       service_manager_(loop),
       heartbeats_([this](const std::string& name, const checks::Heartbeat& heartbeat) {
           recorder_.record(storage::AgentFact{std::string(heartbeat_fact) + name,
@@ -69,7 +70,8 @@ Agent::Agent(io::Loop& loop, Config config)
           {.in_flight_max = config_.limits.probes_in_flight_max,
            .starts_per_second_max = config_.limits.probe_starts_per_second_max},
           [this](const checks::Definition& definition) {
-              return checks::make_probe(definition, {loop_, resolvers_, http_, &heartbeats_});
+              return checks::make_probe(definition,
+                                        {loop_, resolvers_, http_, icmp_, &heartbeats_});
           },
           [this](checks::CheckKey key, checks::Run run) { on_run(key, std::move(run)); }),
       recorder_(

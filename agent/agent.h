@@ -22,6 +22,7 @@
 #include "agent/event_log.h"
 #include "agent/io/directory_watch.h"
 #include "agent/io/http_client.h"
+#include "agent/io/icmp_socket.h"
 #include "agent/io/resolver.h"
 #include "agent/io/service_manager.h"
 #include "agent/io/worker.h"
@@ -87,6 +88,7 @@ private:
     const Instant started_;
     io::Resolvers resolvers_;
     io::HttpClient http_;
+    io::IcmpSockets icmp_;
     io::ServiceManager service_manager_;
     EventLog events_;
 

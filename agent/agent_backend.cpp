@@ -348,13 +348,14 @@ void AgentBackend::probe(std::string_view name, std::function<void(Result<checks
     }
     // The list gives each its place; the place is known once it is there.
     auto place = std::make_shared<std::list<checks::Once>::iterator>();
-    probes_.emplace_back(
-        checks::ProbeServices{agent_.loop_, agent_.resolvers_, agent_.http_, &agent_.heartbeats_},
-        *check->definition, [this, place, done = std::move(done)](checks::Outcome outcome) {
-            const auto answer = done;
-            probes_.erase(*place);
-            answer(std::move(outcome));
-        });
+    probes_.emplace_back(checks::ProbeServices{agent_.loop_, agent_.resolvers_, agent_.http_,
+                                               agent_.icmp_, &agent_.heartbeats_},
+                         *check->definition,
+                         [this, place, done = std::move(done)](checks::Outcome outcome) {
+                             const auto answer = done;
+                             probes_.erase(*place);
+                             answer(std::move(outcome));
+                         });
     *place = std::prev(probes_.end());
 }
 

@@ -115,6 +115,7 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
     io::Loop loop;
     io::Resolvers resolvers(loop);
     io::HttpClient http(loop);
+    io::IcmpSockets icmp(loop);
     const cli::Style style =
         cli::output_style(options.no_color ? cli::ColourWish::none : cli::ColourWish::fitting);
     bool all_passed = true;
@@ -124,7 +125,7 @@ int probe(const std::string& config_path, const ProbeOptions& options) {
         if (!options.check.empty() && options.check != short_name) continue;
         ++asked;
         std::optional<checks::Outcome> answer;
-        const checks::Once once({loop, resolvers, http}, *entry.definition,
+        const checks::Once once({loop, resolvers, http, icmp}, *entry.definition,
                                 [&](checks::Outcome outcome) { answer = std::move(outcome); });
         while (!answer) loop.run_once();
         all_passed = all_passed && answer->finding == checks::Finding::passed;

@@ -11,9 +11,7 @@
 
 #include "agent/base/assert.h"
 #include "agent/base/errno_text.h"
-#include "agent/base/random.h"
 #include "agent/io/clock.h"
-#include "agent/io/entropy.h"
 #include "agent/io/icmp_socket.h"
 #include "agent/io/socket_fault.h"
 #include "agent/io/timer.h"
@@ -28,9 +26,8 @@ public:
     IcmpProbe(const Definition& definition, ProbeServices services)
         : definition_(definition),
           query_(definition.query.as<IcmpQuery>()),
-          loop_(services.loop),
+          sockets_(services.icmp),
           search_(definition, services.resolvers),
-          random_(io::random_seed()),
           next_packet_(services.loop, [this] { send_packet(); }),
           out_of_time_(services.loop, [this] { conclude_run(); }) {}
 
@@ -40,7 +37,7 @@ public:
 private:
     void on_address(const IpAddress& target);
     void send_packet();
-    void on_events(const std::vector<io::IcmpEvent>& events);
+    void on_event(const io::IcmpEvent& event);
     void conclude_run();
     void finish(Outcome outcome);
     // "db.example.com (192.0.2.7)", or the address alone.
@@ -49,9 +46,8 @@ private:
 
     const Definition& definition_;
     const IcmpQuery& query_;
-    io::Loop& loop_;
+    io::IcmpSockets& sockets_;
     AddressSearch search_;
-    Random random_;
     io::Timer next_packet_;
     io::Timer out_of_time_;
 
@@ -63,7 +59,9 @@ private:
     std::vector<Phase> phases_;
     std::string target_;
     IcmpTally tally_;
-    std::unique_ptr<io::IcmpSocket> socket_;
+    std::unique_ptr<io::IcmpEcho> echo_;
+
+    std::shared_ptr<io::IcmpSocket> socket_;  // Of the last run, held for the next.
 };
 
 void IcmpProbe::start(Instant now, Instant deadline, Done done) {
@@ -83,7 +81,7 @@ void IcmpProbe::start(Instant now, Instant deadline, Done done) {
 
 void IcmpProbe::cancel() {
     search_.cancel();
-    socket_.reset();
+    echo_.reset();
     next_packet_.clear();
     out_of_time_.clear();
     done_ = nullptr;
@@ -91,17 +89,16 @@ void IcmpProbe::cancel() {
 
 void IcmpProbe::on_address(const IpAddress& target) {
     target_ = to_text(target);
-    const io::IcmpSocket::Options options{.target = target,
-                                          .source = search_.source(),
-                                          .payload_bytes = query_.size,
-                                          .ttl = query_.ttl,
-                                          .dont_fragment = query_.dont_fragment};
-    auto socket = io::IcmpSocket::open(loop_, options, random_,
-                                       [this](const auto& events) { on_events(events); });
+    auto socket = sockets_.find({.family = target.family,
+                                 .source = search_.source(),
+                                 .ttl = query_.ttl,
+                                 .dont_fragment = query_.dont_fragment});
     if (!socket.has_value()) {
         return finish(errored(fmt::format("ping {}: {}", asked(), socket.error().message())));
     }
     socket_ = *std::move(socket);
+    echo_ = std::make_unique<io::IcmpEcho>(socket_, target, query_.size,
+                                           [this](const auto& event) { on_event(event); });
     first_sent_ = io::monotonic_now();
     out_of_time_.set(deadline_);
     send_packet();
@@ -110,9 +107,9 @@ void IcmpProbe::on_address(const IpAddress& target) {
 // A request that cannot be sent ends the run, for the next would fare no better;
 // unless there was an answer before, and so is a way.
 void IcmpProbe::send_packet() {
-    const auto sequence = static_cast<std::uint16_t>(tally_.sent());
+    const auto number = static_cast<std::uint16_t>(tally_.sent());
     tally_.on_sent(io::monotonic_now());
-    if (const int error_number = socket_->send(sequence); error_number != 0) {
+    if (const int error_number = echo_->send(number); error_number != 0) {
         const bool local = io::socket_fault(error_number) == io::SocketFault::local;
         const std::string reason = errno_text(error_number);
         const std::string message = fmt::format("ping {}: {}", asked(), reason);
@@ -125,7 +122,7 @@ void IcmpProbe::send_packet() {
         if (tally_.answered() == 0) {
             return finish(failed(FailureClass::unreachable, since_start(), message));
         }
-        tally_.on_lost(sequence, reason);
+        tally_.on_lost(number, reason);
     }
     if (tally_.sent() < query_.packets) {
         next_packet_.set(first_sent_ +
@@ -135,17 +132,15 @@ void IcmpProbe::send_packet() {
     }
 }
 
-void IcmpProbe::on_events(const std::vector<io::IcmpEvent>& events) {
-    for (const io::IcmpEvent& event : events) {
-        if (event.error_number == 0) {
-            if (tally_.answered() == 0 && event.sequence < tally_.sent()) {
-                phases_.push_back({"first_byte", first_sent_ - started_, event.at - first_sent_});
-            }
-            tally_.on_reply(event.sequence, event.at);
-        } else {
-            tally_.on_lost(event.sequence, fmt::format("{} says {}", to_text(event.reporter),
-                                                       errno_text(event.error_number)));
+void IcmpProbe::on_event(const io::IcmpEvent& event) {
+    if (event.error_number == 0) {
+        if (tally_.answered() == 0 && event.number < tally_.sent()) {
+            phases_.push_back({"first_byte", first_sent_ - started_, event.at - first_sent_});
         }
+        tally_.on_reply(event.number, event.at);
+    } else {
+        tally_.on_lost(event.number, fmt::format("{} says {}", to_text(event.reporter),
+                                                 errno_text(event.error_number)));
     }
     if (tally_.sent() == query_.packets && tally_.settled()) conclude_run();
 }

@@ -11,6 +11,7 @@ namespace picket::io {
 class Loop;
 class Resolvers;
 class HttpClient;
+class IcmpSockets;
 }  // namespace picket::io
 
 namespace picket::checks {
@@ -22,6 +23,7 @@ struct ProbeServices {
     io::Loop& loop;
     io::Resolvers& resolvers;
     io::HttpClient& http;
+    io::IcmpSockets& icmp;
     HeartbeatBook* heartbeats = nullptr;  // Absent where no agent keeps one.
 };
 

@@ -19,6 +19,7 @@
 
 #include "agent/io/clock.h"
 #include "agent/io/http_client.h"
+#include "agent/io/icmp_socket.h"
 #include "agent/io/loop.h"
 #include "agent/io/resolver.h"
 #include "checks/definition_parser.h"
@@ -42,7 +43,7 @@ class Driver {
 public:
     Driver(const checks::Definition& definition, std::size_t count, std::size_t at_once)
         : definition_(definition), left_(count) {
-        const checks::ProbeServices services{loop_, resolvers_, http_};
+        const checks::ProbeServices services{loop_, resolvers_, http_, icmp_};
         for (std::size_t i = 0; i < at_once; ++i) {
             lanes_.push_back(std::make_unique<Lane>(checks::make_probe(definition_, services)));
         }
@@ -100,6 +101,7 @@ private:
     io::Loop loop_;
     io::Resolvers resolvers_{loop_};
     io::HttpClient http_{loop_};
+    io::IcmpSockets icmp_{loop_};
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::size_t left_;
     std::size_t running_ = 0;

@@ -13,6 +13,7 @@
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
 #include "agent/io/http_client.h"
+#include "agent/io/icmp_socket.h"
 #include "agent/io/loop.h"
 #include "agent/io/resolver.h"
 #include "checks/definition.h"
@@ -29,12 +30,13 @@ public:
     explicit SharedServices(io::Loop& loop, std::vector<SocketAddress> system_servers = {})
         : loop_(loop), resolvers_(loop, std::move(system_servers)), http_(loop) {}
 
-    checks::ProbeServices get() { return {loop_, resolvers_, http_}; }
+    checks::ProbeServices get() { return {loop_, resolvers_, http_, icmp_}; }
 
 private:
     io::Loop& loop_;
     io::Resolvers resolvers_;
     io::HttpClient http_;
+    io::IcmpSockets icmp_{loop_};
 };
 
 // What probes share, on a loop of its own.
@@ -42,8 +44,9 @@ struct ProbeBench {
     io::Loop loop;
     io::Resolvers resolvers{loop};
     io::HttpClient http{loop};
+    io::IcmpSockets icmp{loop};
 
-    checks::ProbeServices services() { return {loop, resolvers, http}; }
+    checks::ProbeServices services() { return {loop, resolvers, http, icmp}; }
 
     // Runs `probe` to its outcome and requires that it keeps its promises.
     checks::Outcome ask(checks::Probe& probe, Duration timeout = std::chrono::seconds(60)) {
