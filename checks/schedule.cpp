@@ -17,9 +17,10 @@ std::int64_t bucket_size(std::size_t starts_per_second_max) {
                                   static_cast<std::int64_t>(starts_per_second_max) * 100'000);
 }
 
-// How long before `at` the last moment was that lies `offset` into an interval: more than
-// 0, at most the interval, also for a wall clock before 1970.
+// How long before `at` the last moment was that lies `offset` into an interval, on the
+// grid: more than 0, at most the interval, also for a wall clock before 1970.
 Duration since_phase(WallTime at, Duration interval, Duration offset) {
+    if (interval >= Schedule::grid_interval_min) offset -= offset % Schedule::slot_grid;
     Duration since = (at.time_since_epoch() - offset) % interval;
     if (since <= Duration{0}) since += interval;
     return since;

@@ -60,11 +60,26 @@ TEST_CASE("slots are an interval apart for ever, at a place that only the key de
     CHECK(starts.front() - start == Duration(123'456'789 % 5'000'000));
     for (std::size_t i = 1; i < starts.size(); ++i) {
         const WallTime at = wall + (starts[i] - start);
-        CHECK(at.time_since_epoch() % 10s == Duration(123'456'789 % 10'000'000));
+        CHECK(at.time_since_epoch() % 10s == Duration(123'456'789 % 10'000'000 / 50'000 * 50'000));
         CHECK(starts[i] - starts[i - 1] <= 10s);
     }
     CHECK(starts.size() >= 60);
     CHECK(play.schedule.counters().slots_skipped == 0);
+}
+
+TEST_CASE("slots that are close to one another are one, but for checks that are asked often") {
+    for (const Duration interval : {Duration(10s), Duration(1s), Duration(900ms)}) {
+        CAPTURE(interval.count());
+        Schedule schedule({});
+        for (std::uint64_t key = 50'000; key < 100'000; key += 1'000) {
+            schedule.add_witnessed(CheckKey{key}, interval);
+            schedule.seat(start, wall, CheckKey{key}, Duration(static_cast<long>(key)));
+        }
+        std::size_t at_once = 0;
+        const Instant first = schedule.next_wakeup();
+        while (schedule.poll_slot(first)) ++at_once;
+        CHECK(at_once == (interval >= 1s ? 50 : 1));
+    }
 }
 
 TEST_CASE("a thousand checks are spread, at the start and afterwards") {
