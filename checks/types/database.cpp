@@ -74,6 +74,10 @@ void check_query(const Definition& definition, const Complain& complain) {
         needs("rows_min", query.rows_min.has_value());
         needs("rows_max", query.rows_max.has_value());
     }
+    if (query.rows_min && query.rows_max && *query.rows_max < *query.rows_min) {
+        complain("rows_max", fmt::format("{} is below rows_min, which is {}", *query.rows_max,
+                                         *query.rows_min));
+    }
     if (query.lag_above && query.role == DatabaseRole::primary) {
         complain("lag_above", "only a replica lags, and role is \"primary\"");
     }

@@ -1,5 +1,7 @@
 #include "checks/types/file.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "checks/types/forms.h"
@@ -38,13 +40,22 @@ constexpr std::array keys{
 };
 // clang-format on
 
+void check_query(const Definition& definition, const Complain& complain) {
+    const auto& query = definition.query.as<Q>();
+    if (query.count_min && query.count_max && *query.count_max < *query.count_min) {
+        complain("count_max", fmt::format("{} is below count_min, which is {}", *query.count_max,
+                                          *query.count_min));
+    }
+}
+
 }  // namespace
 
 const TypeEntry& file_type() {
     static const TypeEntry entry{.type = Type::file,
                                  .keys = keys,
                                  .query = [] { return Query(FileQuery{}); },
-                                 .scope = Scope::host};
+                                 .scope = Scope::host,
+                                 .check = check_query};
     return entry;
 }
 

@@ -57,9 +57,11 @@ void read_row_value(const RowKey<Row>& key, const Value& value, const std::strin
             row_fault(value, part, key.expects, wrong_kind(key.expects, value).message()));
         return;
     }
-    row.*std::get<std::string Row::*>(key.member) = value.text;
+    // What is faulty stays out of the row: the type's own check takes its rows to be right.
     const Status fit = key.check == nullptr ? Status() : key.check(value.text);
-    if (!fit.has_value()) {
+    if (fit.has_value()) {
+        row.*std::get<std::string Row::*>(key.member) = value.text;
+    } else {
         faults.push_back(row_fault(value, part, key.expects, fit.error().message()));
     }
 }
