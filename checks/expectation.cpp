@@ -46,18 +46,6 @@ std::string certificate_expectation(std::uint32_t days_min) {
     return fmt::format("certificate valid for {} more", days_text(std::chrono::days(days_min)));
 }
 
-Judgement judgement(std::string what, std::string found, bool met) {
-    Judgement result;
-    result.expectation = {std::move(what), std::move(found), met};
-    return result;
-}
-
-Judgement unmet(Judgement judged, FailureClass failure_class, std::string message) {
-    judged.failure_class = failure_class;
-    judged.message = std::move(message);
-    return judged;
-}
-
 }  // namespace
 
 Status check_pattern(std::string_view expression) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 namespace picket::checks {
-namespace {
 
 Judgement judgement(std::string what, std::string found, bool met) {
     Judgement result;
@@ -18,8 +17,6 @@ Judgement unmet(Judgement judged, FailureClass failure_class, std::string messag
     judged.message = std::move(message);
     return judged;
 }
-
-}  // namespace
 
 Judgement judge_contains(std::string_view body, std::string_view text) {
     const bool met = body.find(text) != body.npos;

@@ -5,12 +5,18 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "agent/base/time.h"
 #include "checks/expectation.h"
 
 namespace picket::checks {
+
+// What was expected, what was found, and whether that is met; where it is not, its
+// class and sentence are to follow.
+Judgement judgement(std::string what, std::string found, bool met);
+Judgement unmet(Judgement judged, FailureClass failure_class, std::string message);
 
 // `text` must be found in `body`, letter by letter.
 Judgement judge_contains(std::string_view body, std::string_view text);

@@ -1,6 +1,7 @@
 #include "agent/io/http_attempt.h"
 
 #include <fmt/format.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -114,14 +115,13 @@ std::optional<std::string> HttpCookies::find(std::string_view name) const {
     return found;
 }
 
-HttpAttempt::HttpAttempt(CURL* easy, HttpRequest request)
-    : easy_(easy), request_(std::move(request)) {}
+HttpAttempt::HttpAttempt(CURL* easy, HttpRequest request, TlsContexts& contexts)
+    : easy_(easy), request_(std::move(request)), contexts_(contexts) {}
 
 Status HttpAttempt::prepare(Instant now) {
     begun_ = now;
     set(easy_, CURLOPT_ERRORBUFFER, curl_words_.data());
     set(easy_, CURLOPT_NOSIGNAL, 1L);
-    set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy_, CURLOPT_FRESH_CONNECT, 1L);
     set(easy_, CURLOPT_FORBID_REUSE, 1L);
     set(easy_, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -141,7 +141,7 @@ Status HttpAttempt::prepare(Instant now) {
     PICKET_TRY(set_head());
     set_method();
     set_credentials();
-    if (tls_) set_tls();
+    if (request_.target.tls) PICKET_TRY(set_tls(now));
     return {};
 }
 
@@ -181,9 +181,6 @@ void HttpAttempt::set_credentials() {
 }
 
 Status HttpAttempt::set_head() {
-    const HttpUrl url = PICKET_TRY(parse_http_url(request_.url));
-    tls_ = url.tls;
-    host_ = url.host;
     for (const auto& [name, value] : request_.headers) {
         if (name.empty() || has_line_break(name) || has_line_break(value)) {
             return failure(Code::invalid, fmt::format("header '{}' has a line break or no name",
@@ -192,19 +189,21 @@ Status HttpAttempt::set_head() {
         // libcurl's way to write a field without a value.
         append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
     }
-    if (tls_ && !request_.tls.server_name.empty()) {
+    host_ = request_.target.host;
+    std::string renamed;
+    if (request_.target.tls && !request_.tls.server_name.empty()) {
         // libcurl knows one name for SNI, certificate and Host field: the URL's.
         // The address is pinned anyway, so the URL can carry the name for TLS.
-        const std::string asked = PICKET_TRY(with_host(request_.url, request_.tls.server_name));
-        set(easy_, CURLOPT_URL, asked.c_str());
-        if (!has_header("Host")) append("Host: " + host_field(url));
+        renamed = PICKET_TRY(with_host(request_.url, request_.tls.server_name));
+        if (!has_header("Host")) append("Host: " + host_field(request_.target));
         host_ = request_.tls.server_name;
-    } else {
-        set(easy_, CURLOPT_URL, request_.url.c_str());
     }
-    // Left alone, libcurl asks leave to send a long body, and calls it a form.
-    if (!has_header("Expect")) append("Expect:");
-    if (!has_header("Content-Type")) append("Content-Type:");
+    set(easy_, CURLOPT_URL, renamed.empty() ? request_.url.c_str() : renamed.c_str());
+    if (has_body()) {
+        // Left alone, libcurl asks leave to send a long body, and calls it a form.
+        if (!has_header("Expect")) append("Expect:");
+        if (!has_header("Content-Type")) append("Content-Type:");
+    }
     set(easy_, CURLOPT_HTTPHEADER, header_list_.get());
     set(easy_, CURLOPT_USERAGENT,
         request_.user_agent.empty() ? own_user_agent().c_str() : request_.user_agent.c_str());
@@ -230,34 +229,36 @@ bool HttpAttempt::has_header(std::string_view wanted) const {
                                [&](const auto& field) { return same_name(field.first, wanted); });
 }
 
+bool HttpAttempt::has_body() const {
+    return !request_.body.empty() || request_.method == "POST";
+}
+
 void HttpAttempt::set_method() {
     if (request_.method == "HEAD") {
         set(easy_, CURLOPT_NOBODY, 1L);
         return;
     }
-    if (!request_.body.empty() || request_.method == "POST") {
+    if (has_body()) {
         set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
         set(easy_, CURLOPT_POSTFIELDS, request_.body.c_str());  // Not copied.
     }
     set(easy_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
 }
 
-void HttpAttempt::set_tls() {
+Status HttpAttempt::set_tls(Instant now) {
     const char* none = nullptr;
     set(easy_, CURLOPT_SSL_CTX_FUNCTION, &on_tls_context);
     set(easy_, CURLOPT_SSL_CTX_DATA, this);
     // A resumed session shows no certificate.
     set(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    // libcurl caches the store only where there is no directory beside the file.
+    // libcurl would read the certificates to trust for each connection.
     set(easy_, CURLOPT_CAPATH, none);
-    if (!request_.tls.verify) {
+    set(easy_, CURLOPT_CAINFO, none);
+    if (request_.tls.verify) {
+        trusted_ = PICKET_TRY(contexts_.trusted(now, request_.tls.ca_file));
+    } else {
         set(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
         set(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
-        set(easy_, CURLOPT_CAINFO, none);  // Or it would be read, for nothing.
-    } else if (!request_.tls.ca_file.empty()) {
-        set(easy_, CURLOPT_CAINFO, request_.tls.ca_file.c_str());
-        // The cache holds one store; this one must not push out the system's.
-        set(easy_, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     }
     if (!request_.tls.client_certificate.empty()) {
         const std::string& key = request_.tls.client_key;
@@ -275,6 +276,7 @@ void HttpAttempt::set_tls() {
         // OpenSSL 3 speaks the old versions only where nothing is held against them.
         if (weak) set(easy_, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
     }
+    return {};
 }
 
 std::size_t HttpAttempt::on_header(char* bytes, std::size_t size, std::size_t count, void* self) {
@@ -289,7 +291,9 @@ curl_socket_t HttpAttempt::on_socket(void* self, curlsocktype, curl_sockaddr* ad
 CURLcode HttpAttempt::on_tls_context(CURL*, void* context, void* self) {
     auto* attempt = static_cast<HttpAttempt*>(self);
     attempt->handshake_begun_ = monotonic_now() - attempt->begun_;
-    attempt->watch_.attach(static_cast<SSL_CTX*>(context));
+    auto* made = static_cast<SSL_CTX*>(context);
+    if (attempt->trusted_ != nullptr) SSL_CTX_set1_cert_store(made, attempt->trusted_.get());
+    attempt->watch_.attach(made);
     return CURLE_OK;
 }
 
@@ -350,7 +354,7 @@ HttpExchange HttpAttempt::conclude(Instant now, CURLcode code) {
     exchange_.status = static_cast<std::uint16_t>(status);
     exchange_.version = version_text(easy_);
     const bool whole = exchange_.body_cut || (code == CURLE_OK && headers_complete_);
-    if (tls_ && (request_.want_certificate || !whole)) {
+    if (request_.target.tls && (request_.want_certificate || !whole)) {
         exchange_.certificate = watch_.leaf();
         exchange_.chain_not_after = watch_.chain_not_after();
     }
@@ -381,7 +385,8 @@ HttpStage HttpAttempt::stage() const {
     if (headers_complete_) return HttpStage::body;
     if (elapsed(easy_, CURLINFO_STARTTRANSFER_TIME_T) > Duration{0}) return HttpStage::headers;
     if (connected_after() == Duration{0}) return HttpStage::connecting;
-    const bool secured = !tls_ || elapsed(easy_, CURLINFO_APPCONNECT_TIME_T) > Duration{0};
+    const bool secured =
+        !request_.target.tls || elapsed(easy_, CURLINFO_APPCONNECT_TIME_T) > Duration{0};
     return secured ? HttpStage::waiting : HttpStage::handshaking;
 }
 
@@ -398,7 +403,7 @@ HttpPhases HttpAttempt::phases(Duration total) const {
     const HttpStage reached = stage();
     phases.connect = advance(connected_after());
     if (reached == HttpStage::connecting) return phases;
-    if (tls_) phases.tls = advance(elapsed(easy_, CURLINFO_APPCONNECT_TIME_T));
+    if (request_.target.tls) phases.tls = advance(elapsed(easy_, CURLINFO_APPCONNECT_TIME_T));
     if (reached == HttpStage::handshaking) return phases;
     phases.first_byte = advance(elapsed(easy_, CURLINFO_STARTTRANSFER_TIME_T));
     if (reached == HttpStage::waiting) return phases;

@@ -20,7 +20,7 @@ class HttpAttempt {
 public:
     // `easy` must outlive the attempt or be reset before it is used again, and
     // the attempt must stay where it is: libcurl holds its address.
-    HttpAttempt(CURL* easy, HttpRequest request);
+    HttpAttempt(CURL* easy, HttpRequest request, TlsContexts& contexts);
     HttpAttempt(const HttpAttempt&) = delete;
     HttpAttempt& operator=(const HttpAttempt&) = delete;
 
@@ -51,9 +51,10 @@ private:
     void set_method();
     void set_way();
     void set_credentials();
-    void set_tls();
+    Status set_tls(Instant now);
     void append(const std::string& header_line);
     bool has_header(std::string_view wanted) const;
+    bool has_body() const;
 
     std::size_t take_header(std::string_view line);
     std::size_t take_body(std::string_view bytes);
@@ -69,8 +70,9 @@ private:
 
     CURL* easy_;
     HttpRequest request_;
-    bool tls_ = false;
+    TlsContexts& contexts_;
     std::string host_;  // The name that the certificate must be for.
+    TlsContexts::Store trusted_;
     List header_list_;
     List connect_to_;
     std::array<char, CURL_ERROR_SIZE> curl_words_{};

@@ -24,6 +24,12 @@ static_assert(CURL_CSELECT_IN == UV_READABLE && CURL_CSELECT_OUT == UV_WRITABLE)
 
 }  // namespace
 
+Status HttpRequest::set_url(std::string text) {
+    target = PICKET_TRY(parse_http_url(text));
+    url = std::move(text);
+    return {};
+}
+
 // The multi handle, its sockets and its timer: libcurl's multi-socket interface.
 struct HttpClient::State {
     explicit State(Loop& on_loop)
@@ -111,10 +117,10 @@ struct HttpClient::State {
 
 class HttpClient::Transfer : public HttpTransfer {
 public:
-    Transfer(State& state, HttpRequest request, Done done)
+    Transfer(State& state, HttpRequest request, TlsContexts& contexts, Done done)
         : state_(state),
           easy_(state.take_handle()),
-          attempt_(easy_, std::move(request)),
+          attempt_(easy_, std::move(request), contexts),
           done_(std::move(done)),
           // libcurl's own time-outs may be late by the next thing it waits for.
           timer_(state.loop, [this] { on_time(); }) {}
@@ -182,7 +188,8 @@ HttpClient::HttpClient(Loop& loop) : state_(std::make_unique<State>(loop)) {}
 HttpClient::~HttpClient() = default;
 
 std::unique_ptr<HttpTransfer> HttpClient::start(HttpRequest request, Instant deadline, Done done) {
-    auto transfer = std::make_unique<Transfer>(*state_, std::move(request), std::move(done));
+    auto transfer =
+        std::make_unique<Transfer>(*state_, std::move(request), tls_contexts_, std::move(done));
     transfer->start(deadline);
     return transfer;
 }

@@ -81,12 +81,6 @@ HttpError HttpAttempt::error(CURLcode code) const {
             return because(HttpErrorKind::local,
                            fmt::format("client_certificate {}: {}", request_.tls.client_certificate,
                                        plain_tls_words(words)));
-        case CURLE_SSL_CACERT_BADFILE:
-            return because(HttpErrorKind::local,
-                           request_.tls.ca_file.empty()
-                               ? fmt::format("the system's CA store: {}", words)
-                               : fmt::format("ca_file {}: no certificates can be read from it",
-                                             request_.tls.ca_file));
         case CURLE_OK:  // libcurl is content with a head that just ends.
         case CURLE_GOT_NOTHING:
         case CURLE_PARTIAL_FILE:

@@ -14,9 +14,12 @@ std::string installed_part(std::string_view name) {
     const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
     if (length > 0) {
         const std::string_view program(self.data(), static_cast<std::size_t>(length));
-        std::string beside(program.substr(0, program.rfind('/') + 1));
-        beside += name;
-        if (::access(beside.c_str(), R_OK) == 0) return beside;
+        const std::string directory(program.substr(0, program.rfind('/') + 1));
+        for (const std::string_view place : {"", "../lib/picket/"}) {
+            std::string path = directory;
+            path.append(place).append(name);
+            if (::access(path.c_str(), R_OK) == 0) return path;
+        }
     }
     return std::string(parts_directory) + "/" + std::string(name);
 }

@@ -11,8 +11,9 @@ namespace picket::io {
 // Where packages put the parts of picket that picketd runs or loads.
 constexpr std::string_view parts_directory = "/usr/lib/picket";
 
-// The path of such a part: beside the program that runs, as in a build directory,
-// else in parts_directory, whether it is there or not.
+// The path of such a part: beside the program that runs, as in a build directory, or
+// in ../lib/picket, as below any prefix; else in parts_directory, whether it is there
+// or not.
 std::string installed_part(std::string_view name);
 
 // A variable of this process's environment; nothing where it is not set.

@@ -64,6 +64,8 @@ tl::unexpected<Error> unusable(std::string_view key, const std::string& path,
 
 Status trust(SSL_CTX* context, const TlsOptions& options) {
     SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    // As libcurl has it: who trusts an intermediate need not trust its root.
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
     if (options.ca_file.empty()) {
         if (options.verify) SSL_CTX_set_default_verify_paths(context);
         return {};
@@ -133,6 +135,15 @@ Result<SSL_CTX*> TlsContexts::find(Instant now, const TlsOptions& options) {
     if (kept_.size() >= contexts_max) kept_.erase(kept_.begin());
     kept_.push_back(std::make_unique<Kept>(Kept{wanted, files, now, std::move(context)}));
     return kept_.back()->context.get();
+}
+
+Result<TlsContexts::Store> TlsContexts::trusted(Instant now, const std::string& ca_file) {
+    TlsOptions options;
+    options.ca_file = ca_file;
+    SSL_CTX* context = PICKET_TRY(find(now, options));
+    X509_STORE* store = SSL_CTX_get_cert_store(context);
+    X509_STORE_up_ref(store);
+    return Store(store, X509_STORE_free);
 }
 
 }  // namespace picket::io

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -34,6 +35,11 @@ public:
     // the next call; a connection holds on to its own. Returns io where a file
     // cannot be read, invalid where it holds no certificate or not the key to it.
     Result<SSL_CTX*> find(Instant now, const TlsOptions& options);
+
+    // What such a context trusts, for a library that makes contexts of its own;
+    // without a `ca_file` what the system does. Errors as above.
+    using Store = std::shared_ptr<X509_STORE>;
+    Result<Store> trusted(Instant now, const std::string& ca_file);
 
 private:
     struct Kept;

@@ -12,7 +12,6 @@
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
 #include "agent/io/resolver.h"
-#include "agent/io/socket_fault.h"
 #include "agent/io/timer.h"
 #include "checks/expectation.h"
 #include "checks/probes/dns_judgement.h"
@@ -184,20 +183,6 @@ void DnsProbe::on_failure(const io::QueryFailure& failure) {
     const auto outcome = [&](FailureClass failure_class) {
         return failed(failure_class, since_start(), message);
     };
-    const auto judge_socket = [&] {
-        switch (io::socket_fault(failure.error_number)) {
-            case io::SocketFault::refused:
-            case io::SocketFault::reset:
-                return outcome(FailureClass::refused);
-            case io::SocketFault::timed_out:
-                return outcome(FailureClass::timeout);
-            case io::SocketFault::unreachable:
-                return outcome(FailureClass::unreachable);
-            case io::SocketFault::local:
-                break;
-        }
-        return errored(message);
-    };
     switch (failure.error.code()) {
         case Code::timed_out:
             if (!each_ && asked_ < servers_.size()) return ask_next();
@@ -205,8 +190,9 @@ void DnsProbe::on_failure(const io::QueryFailure& failure) {
         case Code::io:
             if (!each_ && asked_ < servers_.size()) return ask_next();
             // Without an errno the server closed a connection without a word.
-            return finish(failure.error_number == 0 ? outcome(FailureClass::protocol)
-                                                    : judge_socket());
+            return finish(failure.error_number == 0
+                              ? outcome(FailureClass::protocol)
+                              : socket_failed(failure.error_number, since_start(), message));
         case Code::corrupt:
             return finish(outcome(FailureClass::protocol));
         case Code::invalid:

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -12,8 +11,7 @@
 #include "checks/expectation.h"
 #include "checks/judgements.h"
 #include "checks/probes/every_address.h"
-#include "checks/probes/http_fetch.h"
-#include "checks/probes/http_judge.h"
+#include "checks/probes/fetch_probe.h"
 
 namespace picket::checks {
 namespace {
@@ -48,43 +46,23 @@ std::string_view field(const io::HttpExchange& exchange, std::string_view name) 
     return {};
 }
 
-class GrpcProbe final : public Probe {
+class GrpcProbe final : public FetchProbe {
 public:
     GrpcProbe(const Definition& definition, ProbeServices services, std::optional<IpAddress> pin)
-        : definition_(definition),
+        : FetchProbe(definition, services, pin),
           query_(definition.query.as<GrpcQuery>()),
-          call_(call_of(query_)),
-          fetch_(definition, services, pin) {}
-
-    void start(Instant now, Instant deadline, Done done) override {
-        PICKET_ASSERT(!done_);
-        done_ = std::move(done);
-        started_ = now;
-        fetch_.start(call_, {now, deadline}, nullptr,
-                     [this](Fetched fetched) { finish(std::move(fetched)); });
-    }
-
-    void cancel() override {
-        fetch_.cancel();
-        done_ = nullptr;
-    }
+          call_(call_of(query_)) {}
 
 private:
-    Outcome outcome_of(const Fetched& fetched) const;
-    Outcome judge(const Fetched& fetched, ServingStatus status, Duration took) const;
-    void finish(Fetched fetched);
+    const HttpQuery& call() const override { return call_; }
+    Outcome judge(const Fetched& fetched, Duration took) const override;
+    Outcome judge_serving(const Fetched& fetched, ServingStatus status, Duration took) const;
 
-    const Definition& definition_;
     const GrpcQuery& query_;
     HttpQuery call_;
-    HttpFetch fetch_;
-    Instant started_{};
-    Done done_;
 };
 
-Outcome GrpcProbe::outcome_of(const Fetched& fetched) const {
-    if (fetched.failure.has_value()) return *fetched.failure;
-    const Duration took = io::monotonic_now() - started_;
+Outcome GrpcProbe::judge(const Fetched& fetched, Duration took) const {
     const io::HttpExchange& answer = fetched.exchange;
     const std::string_view code = field(answer, "grpc-status");
     if (answer.version != "2") {
@@ -108,10 +86,11 @@ Outcome GrpcProbe::outcome_of(const Fetched& fetched) const {
         return failed(FailureClass::protocol, took,
                       fmt::format("{} answers with {}", fetched.peer, status.error().message()));
     }
-    return judge(fetched, *status, took);
+    return judge_serving(fetched, *status, took);
 }
 
-Outcome GrpcProbe::judge(const Fetched& fetched, ServingStatus status, Duration took) const {
+Outcome GrpcProbe::judge_serving(const Fetched& fetched, ServingStatus status,
+                                 Duration took) const {
     std::vector<Judgement> judged;
     judged.push_back(judge_equal("serving status", to_text(status), to_text(query_.status),
                                  FailureClass::content));
@@ -122,21 +101,11 @@ Outcome GrpcProbe::judge(const Fetched& fetched, ServingStatus status, Duration 
                                                       shown->not_after, query_.certificate_days)
                              : judge_no_certificate(fetched.host, query_.certificate_days));
     }
-    if (definition_.latency.has_value())
-        judged.push_back(judge_latency(took, *definition_.latency));
+    if (definition().latency.has_value())
+        judged.push_back(judge_latency(took, *definition().latency));
     return conclude(
         passed(took, fmt::format("{} from {} in {}", to_text(status), fetched.peer, spoken(took))),
         std::move(judged));
-}
-
-void GrpcProbe::finish(Fetched fetched) {
-    Outcome outcome = outcome_of(fetched);
-    if (outcome.finding != Finding::passed) outcome.detail = http_evidence(fetched.exchange);
-    outcome.address = std::move(fetched.peer);
-    outcome.phases = std::move(fetched.phases);
-    // It may destroy this probe or start it again.
-    const Done done = std::exchange(done_, nullptr);
-    done(std::move(outcome));
 }
 
 }  // namespace

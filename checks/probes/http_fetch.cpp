@@ -24,7 +24,6 @@ struct HttpFetch::Run {
     When when;
     Done done;
     io::HttpRequest request;     // Of the hop in flight.
-    io::HttpUrl target;          // Where its URL leads.
     HostPort contact;            // Whom it connects to.
     bool contact_named = false;  // By connect_to or proxy: not the URL's host.
     std::vector<IpAddress> addresses;
@@ -56,7 +55,7 @@ void HttpFetch::start(const HttpQuery& query, When when, io::HttpCookies* jar, D
     run_->request.jar = jar;
     if (!query.unix_socket.empty()) run_->request.unix_socket = query.unix_socket;
     run_->contact_named = !query.proxy.value.empty() || !query.connect_to.value.empty();
-    const auto contact = http_contact(query);
+    const auto contact = http_contact(query, run_->request.target);
     if (!contact.has_value()) return give_up(contact.error().message());
     run_->contact = *contact;
     begin_hop();
@@ -70,18 +69,16 @@ void HttpFetch::cancel() {
 }
 
 void HttpFetch::begin_hop() {
-    const auto target = io::parse_http_url(run_->request.url);
-    if (!target.has_value()) return give_up(target.error().message());
-    run_->target = *target;
+    const io::HttpUrl& target = run_->request.target;
     const bool first = run_->fetched.redirects == 0;
     if (first && pin_.has_value()) return ask_addresses({*pin_});
     if (!run_->request.unix_socket.empty()) return ask_addresses({IpAddress{}});
     const std::string before = run_->contact.host;
     const std::string& connect_to = run_->query->connect_to.value;
     if (!run_->contact_named) {
-        run_->contact = {target->host, target->port};
+        run_->contact = {target.host, target.port};
     } else if (!connect_to.empty()) {  // Its port, where it has none, is each hop's.
-        run_->contact = parse_host_port(connect_to, target->port).value_or(run_->contact);
+        run_->contact = parse_host_port(connect_to, target.port).value_or(run_->contact);
     }
     if (!first && before == run_->contact.host) {
         return ask_addresses({run_->request.address.ip});
@@ -108,7 +105,7 @@ void HttpFetch::ask_next() {
     const std::size_t left = run_->addresses.size() - run_->asked;
     run_->request.address = {run_->addresses[run_->asked++], run_->contact.port};
     run_->request.connect_by = connect_by(now, run_->when.deadline, left);
-    run_->fetched.host = run_->target.host;
+    run_->fetched.host = run_->request.target.host;
     run_->fetched.peer = peer();
     transfer_ = services_.http.start(
         run_->request, run_->when.deadline,
@@ -170,7 +167,7 @@ void HttpFetch::follow(std::uint16_t status, const std::string& location) {
                                 printable_line(location, shown_location_bytes_max)));
     }
     ++run_->fetched.redirects;
-    const std::string host = run_->target.host;
+    const std::string host = run_->request.target.host;
     Result<io::HttpRequest> next = redirected(std::move(run_->request), status, location);
     if (!next.has_value()) {
         return fail(FailureClass::protocol,
@@ -178,8 +175,7 @@ void HttpFetch::follow(std::uint16_t status, const std::string& location) {
     }
     run_->request = *std::move(next);
     run_->fetched.location = run_->request.url;
-    const auto target = io::parse_http_url(run_->request.url);
-    const bool elsewhere = target.has_value() && target->host != host;
+    const bool elsewhere = run_->request.target.host != host;
     if (elsewhere && !run_->query->connect_to.value.empty()) run_->contact_named = false;
     begin_hop();
 }

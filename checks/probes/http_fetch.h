@@ -100,8 +100,8 @@ private:
 // cannot be read, invalid where the URL is none.
 Result<io::HttpRequest> http_request(const HttpQuery& query);
 
-// Whom a query connects to first: of the URL, of `connect_to` or of the proxy.
-Result<HostPort> http_contact(const HttpQuery& query);
+// Whom a query for `url` connects to first: its host, that of `connect_to` or the proxy.
+Result<HostPort> http_contact(const HttpQuery& query, const io::HttpUrl& url);
 
 // The request that follows `request`, answered with `status` and a Location. Its
 // address is not yet known. Returns invalid where there is no way to go.

@@ -36,9 +36,10 @@ bool same_host(const io::HttpUrl& from, const io::HttpUrl& to) {
 
 Result<io::HttpRequest> redirected(io::HttpRequest request, std::uint16_t status,
                                    const std::string& location) {
-    const io::HttpUrl from = PICKET_TRY(io::parse_http_url(request.url));
-    request.url = PICKET_TRY(io::follow_location(request.url, location));
-    const io::HttpUrl to = PICKET_TRY(io::parse_http_url(request.url));
+    const io::HttpUrl from = request.target;
+    std::string followed = PICKET_TRY(io::follow_location(request.url, location));
+    PICKET_TRY(request.set_url(std::move(followed)));
+    const io::HttpUrl& to = request.target;
     if (becomes_get(request.method, status)) {
         request.method = "GET";
         request.body.clear();

@@ -103,11 +103,10 @@ Proxy parse_proxy(std::string_view text) {
 
 Result<io::HttpRequest> http_request(const HttpQuery& query) {
     io::HttpRequest request;
-    request.url = query.url.value;
+    PICKET_TRY(request.set_url(query.url.value));
     const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
     if (std::ranges::any_of(request.url, beyond_ascii)) {
-        const io::HttpUrl url = PICKET_TRY(io::parse_http_url(request.url));
-        request.url = PICKET_TRY(io::with_host(request.url, url.host));
+        request.url = PICKET_TRY(io::with_host(request.url, request.target.host));
     }
     const bool posts = !query.body_json.value.empty() || !query.body_form.empty();
     request.method = posts && query.method == "GET" ? "POST" : query.method;
@@ -128,11 +127,10 @@ Result<io::HttpRequest> http_request(const HttpQuery& query) {
     return request;
 }
 
-Result<HostPort> http_contact(const HttpQuery& query) {
+Result<HostPort> http_contact(const HttpQuery& query, const io::HttpUrl& url) {
     if (const Proxy proxy = parse_proxy(query.proxy.value); proxy.kind != io::HttpProxy::none) {
         return parse_host_port(proxy.authority, proxy.kind == io::HttpProxy::http ? 3128 : 1080);
     }
-    const io::HttpUrl url = PICKET_TRY(io::parse_http_url(query.url.value));
     if (!query.connect_to.value.empty()) {
         return parse_host_port(query.connect_to.value, url.port);
     }

@@ -13,9 +13,8 @@
 #include "agent/io/clock.h"
 #include "agent/io/datagram_socket.h"
 #include "agent/io/entropy.h"
-#include "agent/io/socket_fault.h"
 #include "agent/io/timer.h"
-#include "checks/expectation.h"
+#include "checks/judgements.h"
 #include "checks/probes/reach.h"
 #include "checks/types/ntp.h"
 
@@ -147,21 +146,10 @@ void NtpProbe::on_datagram(std::span<const std::uint8_t> bytes, WallTime at) {
 void NtpProbe::on_error(int error_number) {
     if (asked_ < servers_.size()) return ask_next();
     const std::string what = fmt::format("ask {} for the time: ", server());
-    switch (io::socket_fault(error_number)) {
-        case io::SocketFault::timed_out:
-            return finish(failed(FailureClass::timeout, since_start(),
-                                 what + "no reply within " + spoken(deadline_ - started_)));
-        case io::SocketFault::refused:
-        case io::SocketFault::reset:
-            return finish(
-                failed(FailureClass::refused, since_start(), what + errno_text(error_number)));
-        case io::SocketFault::unreachable:
-            return finish(
-                failed(FailureClass::unreachable, since_start(), what + errno_text(error_number)));
-        case io::SocketFault::local:
-            break;
-    }
-    finish(errored(what + errno_text(error_number)));
+    const std::string why = error_number == ETIMEDOUT
+                                ? "no reply within " + spoken(deadline_ - started_)
+                                : errno_text(error_number);
+    finish(socket_failed(error_number, since_start(), what + why));
 }
 
 void NtpProbe::finish(Outcome outcome) {
@@ -175,11 +163,8 @@ void NtpProbe::finish(Outcome outcome) {
 
 Judgement judged(FailureClass failure_class, std::string what, std::string found, bool met,
                  std::string message) {
-    Judgement result{{std::move(what), std::move(found), met}, FailureClass::none, {}};
-    if (met) return result;
-    result.failure_class = failure_class;
-    result.message = std::move(message);
-    return result;
+    Judgement result = judgement(std::move(what), std::move(found), met);
+    return met ? result : unmet(std::move(result), failure_class, std::move(message));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/io/socket_fault.h"
 
 namespace picket::checks {
 namespace {
@@ -49,6 +50,21 @@ Outcome lookup_failed(const Error& error, Duration took) {
     // nobody can resolve is down. Only what never left this agent is our own.
     const bool ours = error.code() == Code::exhausted || error.code() == Code::invalid;
     return ours ? errored(error.message()) : failed(FailureClass::dns, took, error.message());
+}
+
+Outcome socket_failed(int error_number, Duration took, const std::string& message) {
+    switch (io::socket_fault(error_number)) {
+        case io::SocketFault::refused:
+        case io::SocketFault::reset:
+            return failed(FailureClass::refused, took, message);
+        case io::SocketFault::timed_out:
+            return failed(FailureClass::timeout, took, message);
+        case io::SocketFault::unreachable:
+            return failed(FailureClass::unreachable, took, message);
+        case io::SocketFault::local:
+            break;
+    }
+    return errored(message);
 }
 
 Instant connect_by(Instant now, Instant deadline, std::size_t left) {

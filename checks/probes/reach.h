@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +45,9 @@ private:
 
 // The outcome of a name that was not resolved.
 Outcome lookup_failed(const Error& error, Duration took);
+
+// The outcome of a socket's error, an errno: of the peer or the network, or our own.
+Outcome socket_failed(int error_number, Duration took, const std::string& message);
 
 // When to go on to the next of the addresses, `left` with this one: each gets an
 // equal share of the time left to be connected to, the last one all of it.
