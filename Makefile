@@ -120,6 +120,20 @@ $(DATABASES:%=$(BUILD)/picket-%.so): $(BUILD)/picket-%.so: $(BUILD)/obj/checks/d
 	@echo "  link $@" && $(CXX) $(filter-out -pie,$(LDFLAGS_ALL)) -shared $^ \
 	    $(DATABASE_LIBRARY_$*) -o $@
 
+# ---- Installation ----------------------------------------------------------------------------
+
+# Packages install with PREFIX=/usr, which is where picketd looks for checks of packages.
+PREFIX ?= /usr/local
+
+.PHONY: install
+install: $(PROGRAMS) $(PARTS)  ## programs and their parts, below DESTDIR and PREFIX=/usr/local
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/picket/checks.d \
+	    $(DESTDIR)$(PREFIX)/share/doc/picket/examples
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(filter %/picket-helper,$(PARTS)) $(DESTDIR)$(PREFIX)/lib/picket
+	install -m 644 $(filter %.so,$(PARTS)) $(DESTDIR)$(PREFIX)/lib/picket
+	install -m 644 packaging/examples/* $(DESTDIR)$(PREFIX)/share/doc/picket/examples
+
 # ---- Tests -----------------------------------------------------------------------------------
 
 $(BUILD)/unit_tests: $(call objects,$(UNIT_SOURCES) $(SUPPORT_SOURCES)) $(LIBRARY) | $(PARTS)
@@ -227,6 +241,7 @@ bench: all bench-dependencies  ## the figures of docs/PERFORMANCE.md
 	@$(MAKE) PROFILE=release build/release/probe_driver build/release/bare_loops
 	@tests/bench/probes.py build/release
 	@$(MAKE) PROFILE=release bench-history
+	@tests/bench/paced.py build/release
 
 # Two programs that tests/bench/probes.py compares: a probe, and the library alone.
 $(BUILD)/probe_driver $(BUILD)/bare_loops: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(LIBRARY)
