@@ -9,6 +9,7 @@
 
 #include "tests/support/ask_check.h"
 #include "tests/support/database_servers.h"
+#include "tests/support/servers.h"
 
 namespace picket::testing {
 namespace {
@@ -158,6 +159,83 @@ TEST_CASE("a MariaDB server is logged in to, asked and judged") {
 
     server.stop();
     CHECK(check("").starts_with("refused: SERVER: "));
+}
+
+TEST_CASE("a MariaDB replica tells how far behind it is") {
+    const MariadbServer primary({"--server-id=1", "--log-bin=log"});
+    primary.run(
+        "CREATE USER copy@'%' IDENTIFIED BY 'secret'; GRANT REPLICATION SLAVE ON *.* "
+        "TO copy@'%'; RESET MASTER");
+    const MariadbServer replica({"--server-id=2"});
+    replica.run(
+        "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=" + std::to_string(primary.port()) +
+        ", MASTER_USER='copy', MASTER_PASSWORD='secret', MASTER_USE_GTID=slave_pos; "
+        "START SLAVE");
+    const std::string address = "127.0.0.1:" + std::to_string(replica.port());
+    const auto check = [&](const std::string& more) {
+        return told(ask_check("[mysql.db]\naddress = \"" + address +
+                              "\"\nuser = \"watch\"\npassword = \"secret\"\n" + more),
+                    address);
+    };
+    const auto becomes = [&](const std::string& expected) {
+        std::string last;
+        for (int i = 0; i < 200 && last != expected; ++i) last = check("lag_above = \"10s\"\n");
+        CHECK(last == expected);
+    };
+    becomes("none: SERVER let watch in");
+    CHECK(check("role = \"replica\"\n") == "none: SERVER let watch in");
+    // It is an hour behind where it is told to be, once there is something to be behind of.
+    replica.run("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=3600; START SLAVE");
+    primary.run("CREATE DATABASE shop");
+    bool behind = false;
+    for (int i = 0; i < 400 && !behind; ++i) {
+        const std::string said = check("lag_above = \"0s\"\n");
+        behind = said.starts_with("content: SERVER is ") &&
+                 said.ends_with(" behind its primary, expected at most 0s");
+        if (i == 399) CHECK(said == "");
+    }
+    replica.run("STOP SLAVE");
+    becomes("content: SERVER: replication has stopped, expected a replica at most 10s behind");
+}
+
+TEST_CASE("connections to databases are encrypted, and believed where the certificate is") {
+    const TemporaryDirectory directory;
+    const std::string certificate = make_certificate(directory, "site", "127.0.0.1", 30);
+    const std::string stranger = make_certificate(directory, "other", "127.0.0.1", 30);
+    const PostgresServer postgres(certificate);
+    const MariadbServer mariadb({"--ssl-cert=" + certificate + ".crt",
+                                 "--ssl-key=" + certificate + ".key",
+                                 "--ssl-ca=" + certificate + ".crt"});
+    mariadb.run("ALTER USER watch@'%' REQUIRE SSL");
+    struct {
+        std::string type, address, user, secured;
+    } const servers[] = {
+        {"postgres", "127.0.0.1:" + std::to_string(postgres.port()), "postgres",
+         "query = \"SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()\"\nexpect = \"t\"\n"},
+        {"mysql", "127.0.0.1:" + std::to_string(mariadb.port()), "watch",
+         "query = \"SELECT variable_value FROM information_schema.session_status WHERE "
+         "variable_name = 'Ssl_version'\"\nexpect = \"TLS\"\n"},
+    };
+    for (const auto& server : servers) {
+        CAPTURE(server.type);
+        const auto check = [&](const std::string& more) {
+            return told(
+                ask_check("[" + server.type + ".db]\naddress = \"" + server.address +
+                          "\"\nuser = \"" + server.user + "\"\npassword = \"secret\"\n" + more),
+                server.address);
+        };
+        const auto trusting = [](const std::string& authority) {
+            return "tls = \"verify\"\nca_file = \"" + authority + ".crt\"\n";
+        };
+        for (const std::string& tls :
+             {std::string(), std::string("tls = \"require\"\n"), trusting(certificate)}) {
+            CAPTURE(tls);
+            CHECK(check(tls + server.secured).starts_with("none: SERVER let "));
+        }
+        CHECK(check(trusting(stranger)).starts_with("tls: SERVER: "));
+        CHECK(check("tls = \"verify\"\nca_file = \"/nowhere.crt\"\n").find("/nowhere.crt") !=
+              std::string::npos);
+    }
 }
 
 // Takes connections, as the kernel does for it, and says nothing.

@@ -44,11 +44,21 @@ void end(std::unique_ptr<Process>& process, int signal) {
 }  // namespace
 
 PostgresServer::PostgresServer() {
+    initialise();
+    start();
+}
+
+PostgresServer::PostgresServer(const std::string& certificate) {
+    initialise();
+    start({"ssl=on", "ssl_cert_file=" + certificate + ".crt",
+           "ssl_key_file=" + certificate + ".key"});
+}
+
+void PostgresServer::initialise() {
     const std::string password = directory_.write("password", "secret\n");
     require_done(as_nobody_special({postgres_program("initdb"), "-D", directory_.path("data"), "-U",
                                     "postgres", "--auth-local=trust", "--auth-host=scram-sha-256",
                                     "--pwfile=" + password, "--no-sync", "--no-locale"}));
-    start();
 }
 
 PostgresServer::PostgresServer(const PostgresServer& primary) {
@@ -63,13 +73,20 @@ PostgresServer::~PostgresServer() {
     stop();
 }
 
-void PostgresServer::start() {
-    process_ = std::make_unique<Process>(
-        as_nobody_special({postgres_program("postgres"), "-D", directory_.path("data"), "-p",
-                           std::to_string(port_), "-k", directory_.path(), "-F", "-c",
-                           "listen_addresses=127.0.0.1", "-c", "shared_buffers=1MB", "-c",
-                           "wal_receiver_status_interval=1s", "-c", "hot_standby=on"}),
-        std::map<std::string, std::string>{}, Process::Errors::with_output);
+void PostgresServer::start(const std::vector<std::string>& settings) {
+    Words command{postgres_program("postgres"), "-D", directory_.path("data"), "-p",
+                  std::to_string(port_),        "-k", directory_.path(),       "-F"};
+    const auto set = [&](const std::string& setting) {
+        command.insert(command.end(), {"-c", setting});
+    };
+    for (const char* always : {"listen_addresses=127.0.0.1", "shared_buffers=1MB",
+                               "wal_receiver_status_interval=1s", "hot_standby=on"}) {
+        set(always);
+    }
+    for (const std::string& setting : settings) set(setting);
+    process_ = std::make_unique<Process>(as_nobody_special(std::move(command)),
+                                         std::map<std::string, std::string>{},
+                                         Process::Errors::with_output);
     REQUIRE(process_->read_until("ready to accept"));
 }
 
@@ -82,18 +99,25 @@ void PostgresServer::run(const std::string& statement) const {
                   "-p", std::to_string(port_), "-U", "postgres", "-c", statement});
 }
 
-MariadbServer::MariadbServer() {
+MariadbServer::MariadbServer(const std::vector<std::string>& options) {
     require_done({"/usr/bin/mariadb-install-db", "--no-defaults",
                   "--datadir=" + directory_.path("data"), "--user=root",
                   "--auth-root-authentication-method=normal", "--skip-test-db",
                   "--skip-name-resolve"});
-    process_ = std::make_unique<Process>(
-        Words{"/usr/sbin/mariadbd", "--no-defaults", "--user=root",
-              "--datadir=" + directory_.path("data"), "--socket=" + socket(),
-              "--port=" + std::to_string(port_), "--bind-address=127.0.0.1",
-              "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=8M",
-              "--pid-file=" + directory_.path("pid"), "--skip-name-resolve"},
-        std::map<std::string, std::string>{}, Process::Errors::with_output);
+    Words command{"/usr/sbin/mariadbd",
+                  "--no-defaults",
+                  "--user=root",
+                  "--datadir=" + directory_.path("data"),
+                  "--socket=" + socket(),
+                  "--port=" + std::to_string(port_),
+                  "--bind-address=127.0.0.1",
+                  "--innodb-flush-log-at-trx-commit=0",
+                  "--innodb-buffer-pool-size=8M",
+                  "--pid-file=" + directory_.path("pid"),
+                  "--skip-name-resolve"};
+    command.insert(command.end(), options.begin(), options.end());
+    process_ = std::make_unique<Process>(std::move(command), std::map<std::string, std::string>{},
+                                         Process::Errors::with_output);
     REQUIRE(process_->read_until("ready for connections"));
     run("CREATE USER watch@'%' IDENTIFIED BY 'secret'; GRANT REPLICA MONITOR ON *.* TO watch@'%'");
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/process.h"
 #include "tests/support/temporary_directory.h"
@@ -16,26 +17,31 @@ namespace picket::testing {
 class PostgresServer {
 public:
     PostgresServer();
+    // One that speaks TLS too, with what make_certificate() made.
+    explicit PostgresServer(const std::string& certificate);
     // A replica of another one, which it follows.
     explicit PostgresServer(const PostgresServer& primary);
     ~PostgresServer();
 
-    void start();
+    void start(const std::vector<std::string>& settings = {});
     void stop();
     void run(const std::string& statement) const;
     int port() const { return port_; }
     std::string socket_directory() const { return directory_.path(); }
 
 private:
+    void initialise();
+
     TemporaryDirectory directory_;
     int port_ = free_port();
     std::unique_ptr<Process> process_;
 };
 
 // MariaDB: user root without a password, and user watch with the password "secret".
+// `options` are further ones of its command line.
 class MariadbServer {
 public:
-    MariadbServer();
+    explicit MariadbServer(const std::vector<std::string>& options = {});
     ~MariadbServer();
 
     void stop();
