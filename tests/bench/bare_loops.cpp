@@ -4,7 +4,8 @@
 //
 // KIND: tcp (libuv connect), http and https (libcurl multi, a new connection each;
 // unverified without CAFILE), dns (c-ares, A www.picket.test over UDP), icmp (raw
-// or datagram socket, one after the other), spawn (posix_spawn of /bin/true).
+// or datagram socket, one after the other), spawn (posix_spawn of /bin/true), paced
+// (http, a start each AT_ONCE milliseconds).
 // Prints runs, failures, seconds, CPU seconds.
 
 #include <ares.h>
@@ -136,6 +137,21 @@ CURL* fetch(const Work& work) {
     return easy;
 }
 
+void perform(CURLM* multi, Work& work) {
+    int running = 0;
+    int waiting = 0;
+    curl_multi_perform(multi, &running);
+    while (const CURLMsg* message = curl_multi_info_read(multi, &waiting)) {
+        CURL* easy = message->easy_handle;
+        long status = 0;
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status != 200) ++work.bad;
+        ++work.done;
+        curl_multi_remove_handle(multi, easy);
+        curl_easy_cleanup(easy);
+    }
+}
+
 void run_http(Work& work) {
     curl_global_init(CURL_GLOBAL_ALL);
     CURLM* multi = curl_multi_init();
@@ -144,20 +160,28 @@ void run_http(Work& work) {
             ++work.sent;
             curl_multi_add_handle(multi, fetch(work));
         }
-        int running = 0;
-        int waiting = 0;
-        curl_multi_perform(multi, &running);
-        while (const CURLMsg* message = curl_multi_info_read(multi, &waiting)) {
-            CURL* easy = message->easy_handle;
-            long status = 0;
-            curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-            if (status != 200) ++work.bad;
-            ++work.done;
-            curl_multi_remove_handle(multi, easy);
-            curl_easy_cleanup(easy);
-        }
+        perform(multi, work);
         if (work.done < work.count && !work.due())
             curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+    }
+    curl_multi_cleanup(multi);
+}
+
+void run_paced(Work& work) {
+    using std::chrono::ceil, std::chrono::milliseconds, std::chrono::steady_clock;
+    curl_global_init(CURL_GLOBAL_ALL);
+    CURLM* multi = curl_multi_init();
+    auto next = steady_clock::now();
+    while (work.done < work.count) {
+        if (work.sent < work.count && steady_clock::now() >= next) {
+            ++work.sent;
+            next += milliseconds(work.at_once);
+            curl_multi_add_handle(multi, fetch(work));
+        }
+        perform(multi, work);
+        const auto wait = ceil<milliseconds>(next - steady_clock::now()).count();
+        if (work.done < work.count && wait > 0)
+            curl_multi_poll(multi, nullptr, 0, static_cast<int>(wait), nullptr);
     }
     curl_multi_cleanup(multi);
 }
@@ -286,6 +310,7 @@ int main(int argc, char** argv) {
     const auto started = std::chrono::steady_clock::now();
     if (kind == "tcp") run_tcp(work);
     if (kind == "http" || kind == "https") run_http(work);
+    if (kind == "paced") run_paced(work);
     if (kind == "dns") run_dns(work);
     if (kind == "icmp") run_icmp(work);
     if (kind == "spawn") run_spawn(work);

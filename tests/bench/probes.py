@@ -12,6 +12,8 @@ turns so that the machine's moods meet both alike. Peers are measured where they
 import argparse
 import http.client
 import os
+import re
+import resource
 import shutil
 import socket
 import statistics
@@ -161,6 +163,30 @@ class Blackbox:
         return (process_cpu(self.process.pid) - before) / count * 1e6
 
 
+def tool_cost(command, runs_of):
+    """Microseconds of CPU a run of a tool, which tells in its output how many it made."""
+    if not shutil.which(command[0]):
+        return None
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    found = re.search(runs_of, output.stdout + output.stderr)
+    return spent / int(found.group(1)) * 1e6 if found else None
+
+
+def raw_tool(name, servers):
+    """Name and cost of the leanest tool that asks the same: wrk (unverified), fping."""
+    if name in ("http", "https"):
+        url = f"{name}://127.0.0.1:{servers.http if name == 'http' else servers.https}/"
+        return "wrk", tool_cost(["wrk", "-t", "1", "-c", str(AT_ONCE), "-d", "2", "-H",
+                                 "Connection: close", url], r"(\d+) requests in")
+    if name == "icmp":
+        return "fping", tool_cost(["fping", "-q", "-c", "2000", "-p", "1", "127.0.0.1"],
+                                  r"= (\d+)/")
+    return "", None
+
+
 def kinds(servers):
     """Of each: definition, arguments of the bare loop, module and target of blackbox, target ratio."""
     url, tls = f"http://127.0.0.1:{servers.http}/", f"https://127.0.0.1:{servers.https}/"
@@ -191,8 +217,9 @@ def main():
     servers = Servers(directory)
     try:
         blackbox = Blackbox(servers, directory) if shutil.which(Blackbox.PROGRAM) else None
-        print("| probe | picket | bare library loop | ratio | target | met | blackbox_exporter |")
-        print("|---|---|---|---|---|---|---|")
+        print("| probe | picket | bare library loop | ratio | target | met | raw tool "
+              "| blackbox_exporter |")
+        print("|---|---|---|---|---|---|---|---|")
         for name in arguments.only.split(","):
             definition, target, peer, limit = kinds(servers)[name]
             file = f"{directory}/{name}.toml"
@@ -207,10 +234,12 @@ def main():
                 floor.append(cost(bare))
                 ours.append(cost(driver))
             ratio = statistics.median(ours) / statistics.median(floor)
+            tool, raw = raw_tool(name, servers)
             other = blackbox.cost(*peer, max(count // 2, 500)) if blackbox and peer else None
             print(f"| {name} | {statistics.median(ours):.1f} ({min(ours):.1f}-{max(ours):.1f}) "
                   f"| {statistics.median(floor):.1f} ({min(floor):.1f}-{max(floor):.1f}) "
                   f"| {ratio:.2f} | {limit} | {'yes' if ratio <= limit else '**no**'} "
+                  f"| {f'{tool} {raw:.0f}' if raw else '-'} "
                   f"| {f'{other:.0f}' if other else '-'} |", flush=True)
     finally:
         servers.stop()
