@@ -32,7 +32,7 @@ HARDENING := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong 
 SANITIZE := -fno-omit-frame-pointer -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS
 
 CXXFLAGS_release := -O2 -g $(HARDENING)
-CXXFLAGS_asan := -O1 -g1 -fsanitize=address,undefined $(SANITIZE)
+CXXFLAGS_asan := -O0 -g1 -fsanitize=address,undefined $(SANITIZE)
 CXXFLAGS_tsan := -O1 -g -fsanitize=thread $(SANITIZE)
 CXXFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
 CXXFLAGS_coverage := -O0 -g --coverage
