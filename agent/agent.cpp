@@ -129,8 +129,8 @@ Status Agent::join_mesh(const storage::Loaded& stored) {
         on_attempt(key, attempt, std::move(run));
     });
     council_ = std::make_unique<Council>(
-        Council::Services{loop_, resolvers_, *mesh_, recorder_, runner_, events_, checks_}, config_,
-        stored, [this] { update_service_status(); });
+        Council::Services{loop_, resolvers_, icmp_, *mesh_, recorder_, runner_, events_, checks_},
+        config_, stored, [this] { update_service_status(); });
     return {};
 }
 

@@ -78,8 +78,10 @@ std::optional<IpAddress> default_gateway(std::string_view routes) {
     return best;
 }
 
-Canaries::Canaries(io::Loop& loop, io::Resolvers& resolvers, std::function<void()> on_change)
+Canaries::Canaries(io::Loop& loop, io::IcmpSockets& icmp, io::Resolvers& resolvers,
+                   std::function<void()> on_change)
     : loop_(loop),
+      icmp_(icmp),
       resolvers_(resolvers),
       on_change_(std::move(on_change)),
       timer_(loop, [this] { on_timer(); }) {
@@ -110,12 +112,13 @@ void Canaries::ask_gateway() {
     const auto routes = io::read_file("/proc/net/route", routes_bytes_max);
     const auto address = routes ? default_gateway(routes->text) : std::nullopt;
     if (!address) return;
-    echo_ = std::make_unique<io::Echo>(loop_, *address, patience, [this](io::Echo::Finding found) {
-        echo_.reset();
-        if (found == io::Echo::Finding::impossible) return;
-        gateway_.on_finding(io::monotonic_now(), found == io::Echo::Finding::answered);
-        on_change_();
-    });
+    echo_ = std::make_unique<io::Echo>(
+        loop_, icmp_, *address, patience, [this](io::Echo::Finding found) {
+            echo_.reset();
+            if (found == io::Echo::Finding::impossible) return;
+            gateway_.on_finding(io::monotonic_now(), found == io::Echo::Finding::answered);
+            on_change_();
+        });
 }
 
 void Canaries::ask_resolver() {

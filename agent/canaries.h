@@ -54,7 +54,8 @@ public:
     static constexpr Duration patience = std::chrono::milliseconds(750);
 
     // `on_change` is called from the loop when one of the answers may have changed.
-    Canaries(io::Loop& loop, io::Resolvers& resolvers, std::function<void()> on_change);
+    Canaries(io::Loop& loop, io::IcmpSockets& icmp, io::Resolvers& resolvers,
+             std::function<void()> on_change);
     Canaries(const Canaries&) = delete;
     Canaries& operator=(const Canaries&) = delete;
 
@@ -72,6 +73,7 @@ private:
     void ask_resolver();
 
     io::Loop& loop_;
+    io::IcmpSockets& icmp_;
     io::Resolvers& resolvers_;
     std::function<void()> on_change_;
     Canary gateway_;

@@ -126,8 +126,8 @@ Council::Council(const Services& services, const Config& config, const storage::
       on_outage_(std::move(on_outage)),
       accord_({.spread = spread_options(config, next_boot(stored.agent_facts, io::wall_now()))},
               io::random_seed(), io::monotonic_now()),
-      hosts_(services.loop, services.node),
-      canaries_(services.loop, services.resolvers, [this] { pump(); }),
+      hosts_(services.loop, services.icmp, services.node),
+      canaries_(services.loop, services.icmp, services.resolvers, [this] { pump(); }),
       timer_(services.loop, [this] { pump(); }) {
     const Instant now = io::monotonic_now();
     const WallTime wall = io::wall_now();

@@ -28,6 +28,7 @@
 #include "agent/config.h"
 #include "agent/event_log.h"
 #include "agent/host_question.h"
+#include "agent/io/icmp_socket.h"
 #include "agent/io/resolver.h"
 #include "agent/mesh_node.h"
 #include "agent/recorder.h"
@@ -46,6 +47,7 @@ public:
     struct Services {
         io::Loop& loop;
         io::Resolvers& resolvers;
+        io::IcmpSockets& icmp;
         MeshNode& node;
         Recorder& recorder;
         checks::Runner& runner;

@@ -36,7 +36,7 @@ void HostQuestions::ask(const gossip::Member& member, Duration timeout, Done don
                      .done = std::move(done),
                      .echo = nullptr});
     const auto question = std::prev(open_.end());
-    question->echo = std::make_unique<io::Echo>(loop_, member.address.ip, timeout,
+    question->echo = std::make_unique<io::Echo>(loop_, icmp_, member.address.ip, timeout,
                                                 [this, question](io::Echo::Finding found) {
                                                     question->host = found;
                                                     conclude(question);

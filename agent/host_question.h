@@ -24,8 +24,9 @@ class HostQuestions {
 public:
     using Done = std::function<void(gossip::Answer)>;
 
-    // Both must outlive it, and every ping that it began.
-    HostQuestions(io::Loop& loop, MeshNode& node) : loop_(loop), node_(node) {}
+    // All must outlive it, and every ping that it began.
+    HostQuestions(io::Loop& loop, io::IcmpSockets& icmp, MeshNode& node)
+        : loop_(loop), icmp_(icmp), node_(node) {}
 
     // `done` is called from the loop, once, soon after `timeout` at the latest.
     void ask(const gossip::Member& member, Duration timeout, Done done);
@@ -42,6 +43,7 @@ private:
     void conclude(std::list<Question>::iterator question);
 
     io::Loop& loop_;
+    io::IcmpSockets& icmp_;
     MeshNode& node_;
     std::list<Question> open_;
 };

@@ -2,40 +2,41 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
-#include "agent/base/random.h"
 #include "agent/io/clock.h"
-#include "agent/io/entropy.h"
 
 namespace picket::io {
+namespace {
 
-Echo::Echo(Loop& loop, const IpAddress& target, Duration timeout, std::function<void(Finding)> done)
+constexpr std::size_t payload_bytes = 56;  // As ping(8) sends.
+
+}  // namespace
+
+Echo::Echo(Loop& loop, IcmpSockets& sockets, const IpAddress& target, Duration timeout,
+           std::function<void(Finding)> done)
     : done_(std::move(done)),
       timer_(loop, [this] { on_timer(); }),
       until_(monotonic_now() + timeout) {
-    Random random(random_seed());
-    const auto on_events = [this](const std::vector<IcmpEvent>& events) {
-        const bool answered = std::any_of(events.begin(), events.end(), [](const auto& event) {
-            return event.error_number == 0;
-        });
-        if (!answered) return;
-        timer_.clear();
-        std::exchange(done_, nullptr)(Finding::answered);
-    };
-    auto socket = IcmpSocket::open(loop, {.target = target}, random, on_events);
-    if (socket) socket_ = *std::move(socket);
+    auto socket = sockets.find({.family = target.family});
+    if (socket) {
+        requests_ = std::make_unique<IcmpEcho>(*std::move(socket), target, payload_bytes,
+                                               [this](const IcmpEvent& event) {
+                                                   if (event.error_number != 0) return;
+                                                   timer_.clear();
+                                                   std::exchange(done_, nullptr)(Finding::answered);
+                                               });
+    }
     timer_.set(monotonic_now());
 }
 
 void Echo::on_timer() {
     const Instant now = monotonic_now();
-    if (socket_ == nullptr || now >= until_) {
-        return std::exchange(done_,
-                             nullptr)(socket_ == nullptr ? Finding::impossible : Finding::silent);
+    if (requests_ == nullptr || now >= until_) {
+        const Finding finding = requests_ == nullptr ? Finding::impossible : Finding::silent;
+        return std::exchange(done_, nullptr)(finding);
     }
     // One that cannot be sent now may be in a moment; the time limits how often it is tried.
-    static_cast<void>(socket_->send(sequence_++));
+    static_cast<void>(requests_->send(number_++));
     timer_.set(std::min(now + gap, until_));
 }
 

@@ -27,7 +27,8 @@ public:
     static constexpr Duration gap = std::chrono::milliseconds(250);
 
     // `done` is called once, from the loop, and may destroy the Echo.
-    Echo(Loop& loop, const IpAddress& target, Duration timeout, std::function<void(Finding)> done);
+    Echo(Loop& loop, IcmpSockets& sockets, const IpAddress& target, Duration timeout,
+         std::function<void(Finding)> done);
 
 private:
     void on_timer();
@@ -35,8 +36,8 @@ private:
     std::function<void(Finding)> done_;
     Timer timer_;
     Instant until_;
-    std::uint16_t sequence_ = 0;
-    std::unique_ptr<IcmpSocket> socket_;
+    std::uint16_t number_ = 0;
+    std::unique_ptr<IcmpEcho> requests_;  // Absent where we may not send any.
 };
 
 }  // namespace picket::io
