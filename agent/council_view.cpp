@@ -182,7 +182,10 @@ void add_presence(std::vector<api::MemberView>& members, const Council& council,
         const bool own = member.name == config.name;
         const auto* presence =
             own ? &council.spread().own_presence() : council.spread().presence(agent);
-        if (presence != nullptr) member.fit = presence->fit;
+        if (presence != nullptr) {
+            member.fit = presence->fit;
+            member.unfit_reason = presence->unfit_reason;
+        }
         if (!own) member.checks = carried[agent];
     }
 }

@@ -21,6 +21,7 @@ std::string members_document(const std::vector<MemberView>& members) {
         json.flag("picket", member.picket);
         json.field_or_null("version", member.version);
         json.flag("fit", member.fit);
+        json.field_or_null("unfit_reason", member.unfit_reason);
         json.key("checks");
         member.checks ? json.number(std::uint64_t{*member.checks}) : json.null();
         json.end_object();

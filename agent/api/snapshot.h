@@ -224,6 +224,7 @@ struct MemberView {
     bool picket = true;  // Not merely something that speaks the same gossip.
     std::string version;
     bool fit = true;
+    std::string unfit_reason{};             // Empty: null.
     std::optional<std::uint32_t> checks{};  // Absent where this agent does not know.
 };
 

@@ -445,6 +445,7 @@ Result<std::vector<api::MemberView>> read_members(std::string_view source) {
         view.picket = flag(object, "picket", true);
         view.version = text(object, "version");
         view.fit = flag(object, "fit", true);
+        view.unfit_reason = text(object, "unfit_reason");
         if (member(object, "checks").is_number()) view.checks = small_count(object, "checks");
         return view;
     });

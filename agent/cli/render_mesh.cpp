@@ -28,7 +28,14 @@ std::string render_members(const Style& style, WallTime now,
                    member.fit ? Cell("yes") : Cell("no", Colour::yellow),
                    member.checks ? fmt::to_string(*member.checks) : "-"});
     }
-    return table.text(style);
+    std::string text = table.text(style);
+    std::string unfit;
+    for (const api::MemberView& member : members) {
+        if (member.fit || member.unfit_reason.empty()) continue;
+        unfit += paragraph(style, member.name + ": " + member.unfit_reason, 2);
+    }
+    if (!unfit.empty()) text += heading(style, "Not fit to accuse") + unfit;
+    return text;
 }
 
 std::string render_keys(const Style& style, const api::KeysView& view) {

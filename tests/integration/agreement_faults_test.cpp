@@ -214,6 +214,7 @@ TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so"
           reasons);
     CHECK(mesh.agent(0).check("homepage")["epoch"] == 0);
     CHECK(mesh.agent(0).json({"status"})["agent"]["unfit_reason"] == "its gateway does not answer");
+    CHECK(mesh.member(0, "a1")["unfit_reason"] == "its gateway does not answer");
 
     firewall.heal();
     await_state(mesh, everybody(mesh), "homepage", "down");
