@@ -150,23 +150,25 @@ private:
     std::optional<Spoken> last_;
 };
 
+// How far back the point is looked for that speaks for a window without one of its own.
+constexpr Duration speaks_max = 1h;
+
 // Exact, by every point; absent where none of them is stored.
 Result<std::optional<Sum>> sum_of_points(HistoryReader& reader, const std::string& name,
                                          WallTime from, WallTime to) {
-    std::optional<storage::HistoryPoint> first;
+    Duration before = speaks_max;
     PICKET_TRY(reader.each_point(name, from, to, [&](const storage::HistoryPoint& point) {
-        first = point;
+        before = std::min(2 * point.interval, speaks_max);
         return false;
     }));
-    if (!first) return std::optional<Sum>();
     PointSum sum(from, to);
-    // The point before still speaks.
-    const WallTime begin = from - 2 * first->interval;
-    PICKET_TRY(reader.each_point(name, begin, to, [&](const storage::HistoryPoint& point) {
+    bool any = false;
+    PICKET_TRY(reader.each_point(name, from - before, to, [&](const storage::HistoryPoint& point) {
         sum.add(point);
+        any = true;
         return true;
     }));
-    return std::optional(sum.take());
+    return any ? std::optional(sum.take()) : std::nullopt;
 }
 
 // Up to this all points are looked at.

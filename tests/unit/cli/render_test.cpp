@@ -410,7 +410,7 @@ TEST_CASE("availability keeps apart what was not observed, and never rounds up t
           R"(2026-10-24 03:00:00 to 2026-11-23 03:00:00 UTC
 
 CHECK     AVAILABLE  DOWN  NOT OBSERVED  OUTAGES    P95   LEFT  BURN 1H
-homepage   99.952 %   20m            1d        3  33 ms   53 %     14.4
+homepage   99.951 %   20m            1d        3  33 ms   53 %     14.4
 edge-lb       100 %     -            1d        3  33 ms  100 %     14.4
 mailq             -     -           30d        0      -      -        -
 )");
@@ -418,8 +418,8 @@ mailq             -     -           30d        0      -      -        -
     CHECK(render_availability(narrow, view) ==
           R"(homepage · 2026-10-24 03:00:00 to 2026-11-23 03:00:00 UTC
 
-  available     99.952 %
-  up            28d 23h
+  available     99.951 %
+  up            28d
   down          20m
   not observed  1d
   outages       3
