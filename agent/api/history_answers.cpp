@@ -210,11 +210,21 @@ Result<NotObserved> by_verdicts(HistoryReader& reader, const std::string& name, 
 
 Status add_burn(AvailabilityView& view, const std::vector<OutageSpan>& outages, Judge judge,
                 const NotObserved& not_observed, double slo) {
+    bool seen = false;  // Something of a shorter window was observed.
     for (const Duration window : burn_windows()) {
         if (window > view.to - view.from) break;
+        const bool quiet =
+            std::none_of(outages.begin(), outages.end(), [&](const OutageSpan& outage) {
+                return outage.closed_at.value_or(view.to) >= view.to - window;
+            });
+        if (quiet && seen) {
+            view.burn.push_back({.window = window, .rate = 0});
+            continue;
+        }
         const auto split =
             PICKET_TRY(split_time(view.to - window, view.to, outages, judge, not_observed));
         view.burn.push_back({.window = window, .rate = burn_rate(split, window, slo)});
+        seen = seen || split.observed() > Duration{0};
     }
     return {};
 }

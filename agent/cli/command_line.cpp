@@ -86,8 +86,12 @@ private:
             ->required();
         why->add_option("EPOCH", epoch, "Which verdict, such as 7 (what is held now)");
         add_database(why);
-        CLI::App* history = command(Command::history, "history", "What was found, over time",
-                                    "picket history homepage --since 2h");
+        CLI::App* history =
+            command(Command::history, "history", "What was found, over time",
+                    "picket history homepage --since 7d --plot\n\n"
+                    "Up to 2,000 outcomes are told one by one, longer windows in slots of "
+                    "whole minutes,\nhours or days. Time that nobody observed is told "
+                    "apart. TIME is as 2026-11-23T03:00:00Z,\nor how long ago: 90m, 1d12h.");
         history->add_option("CHECK", invocation.subject, "The check's name")->required();
         add_times(history);
         add_until(history);
@@ -104,10 +108,12 @@ private:
     }
 
     void add_stored() {
-        CLI::App* availability =
-            command(Command::availability, "availability",
-                    "How long checks were up, down and not observed; budgets and burn rates",
-                    "picket availability homepage --window 30d --slo 99.9");
+        CLI::App* availability = command(
+            Command::availability, "availability",
+            "How long checks were up, down and not observed; budgets and burn rates",
+            "picket availability homepage --window 30d --slo 99.9\n\n"
+            "Down is the time of confirmed outages; a partial one counts half. Time that nobody\n"
+            "observed is neither up nor down. A burn rate of 1 uses up the budget exactly.");
         availability->add_option("CHECK", invocation.paths, "Names of checks (all)");
         availability->add_option("--window,--since", invocation.since, "How far back (30d)")
             ->check(CLI::Validator(check_time, "TIME"));
@@ -119,9 +125,12 @@ private:
             ->check(CLI::Range(0.001, 99.999999));
         add_database(availability);
 
-        CLI::App* exported =
-            command(Command::export_history, "export", "What is stored, for other programs",
-                    "picket export homepage --since 7d --output homepage.sqlite");
+        CLI::App* exported = command(
+            Command::export_history, "export", "What is stored, for other programs",
+            "picket export homepage --since 7d --output homepage.sqlite\n\n"
+            "Every outcome, what nobody observed, verdicts, outages and sums by the hour: as JSON\n"
+            "lines, or as tables of SQLite. Read straight from the file, beside an agent or "
+            "without.");
         exported->add_option("CHECK", invocation.paths, "Names of checks (all)");
         add_times(exported);
         add_until(exported);
@@ -131,10 +140,12 @@ private:
             ->check(CLI::IsMember({"jsonl", "sqlite"}));
         add_database(exported);
 
-        CLI::App* replay =
-            command(Command::replay, "replay",
-                    "What other definitions would have decided, beside what was decided",
-                    "picket replay checks.d/web.toml --since 30d");
+        CLI::App* replay = command(
+            Command::replay, "replay",
+            "What other definitions would have decided, beside what was decided",
+            "picket replay checks.d/web.toml --since 30d\n\n"
+            "Decides once more on the stored outcomes, by the agent's own rules, with the file's\n"
+            "latency, timeout, fail_after and recover_after. What other conditions found stays.");
         replay->add_option("FILE", invocation.subject, "A definition file, or a directory of them")
             ->required();
         replay->add_option("CHECK", invocation.paths, "Which checks of it (all)");
