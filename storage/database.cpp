@@ -273,7 +273,10 @@ Result<Database> Database::open(const std::string& path, OpenMode mode) {
     int reserved = page_checksum_bytes;
     sqlite3_file_control(connection.handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     if (salvages) {
-        PICKET_TRY(database.execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0"));
+        // A file that is shorter than its header says is read as far as it goes.
+        sqlite3_db_config(connection.handle, SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+        PICKET_TRY(database.execute(
+            "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA writable_schema = ON"));
     }
     return database;
 }

@@ -184,7 +184,7 @@ constexpr std::int64_t ids_kept_free = 4'096;
 
 Status name_orphans(Database& fresh) {
     PICKET_TRY(fresh.execute(
-        "INSERT INTO checks SELECT check_id, 'lost-' || check_id, '', 0 FROM ("
+        "INSERT OR IGNORE INTO checks SELECT check_id, 'lost-' || check_id, '', 0 FROM ("
         "SELECT check_id FROM chunks UNION SELECT check_id FROM heads UNION "
         "SELECT check_id FROM blocks UNION SELECT check_id FROM transitions UNION "
         "SELECT check_id FROM outages) WHERE check_id NOT IN (SELECT id FROM checks)"));

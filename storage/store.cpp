@@ -103,8 +103,15 @@ Status Store::State::open(WallTime now, Loaded* loaded) {
 Status Store::State::begin_anew(WallTime now, const Error& reason) {
     file.reset();
     // Should we end before it is done, the next start finds what is to be done.
-    std::ofstream(path + std::string(salvaging_suffix));
-    return go_on_from(PICKET_TRY(set_aside(path, now)), reason.message());
+    const std::string mark = path + std::string(salvaging_suffix);
+    std::ofstream(mark, std::ios::app);
+    const auto aside = set_aside(path, now);
+    if (!aside) {
+        std::error_code ignored;
+        std::filesystem::remove(mark, ignored);
+        return tl::make_unexpected(aside.error());
+    }
+    return go_on_from(*aside, reason.message());
 }
 
 Status Store::State::go_on_from(const std::string& aside, std::string_view reason) {

@@ -47,16 +47,23 @@ void write_history(const std::string& directory) {
         for (int check = 0; check < 5; ++check) batch.outcomes.push_back(outcome(check, number));
         if (number % 10 == 0) {
             const auto epoch = static_cast<std::uint32_t>(number);
-            batch.facts.emplace_back(
-                Transition{.check = "check-1", .at = night, .epoch = epoch, .state = "up"});
+            Transition transition;
+            transition.check = "check-1";
+            transition.at = night;
+            transition.epoch = epoch;
+            transition.state = "up";
+            batch.facts.emplace_back(transition);
             Outage outage;
             outage.check = "check-2";
             outage.epoch = epoch;
             outage.opened = outage.first_failure = night;
             outage.closed = night + 1s;
             batch.facts.emplace_back(outage);
-            batch.facts.emplace_back(
-                MeshRecord{.kind = "verdict", .key = std::to_string(number), .bytes = "12345"});
+            MeshRecord record;
+            record.kind = "verdict";
+            record.key = std::to_string(number);
+            record.bytes = "12345";
+            batch.facts.emplace_back(record);
         }
         REQUIRE(opened->store.write(batch, night));
     }
@@ -76,7 +83,9 @@ Contents contents(const std::string& path) {
     Contents found;
     auto reader = HistoryReader::open(path);
     REQUIRE_MESSAGE(reader, reader.error().message());
-    for (const std::string& check : reader->check_names().value()) {
+    const auto names = reader->check_names();
+    REQUIRE(names);
+    for (const std::string& check : *names) {
         for (const HistoryPoint& point : stored_points(path, check)) {
             found.times[check].push_back(to_milliseconds(point.outcome.at));
         }
@@ -178,13 +187,19 @@ TEST_CASE("of a page that is gone, all that was elsewhere is salvaged, and nothi
     const Damaged damaged;
     const std::size_t pages = damaged.bytes().size() / page_bytes;
     std::size_t most = 0;
+    int hopeless = 0;
     for (std::size_t page = 1; page < pages; ++page) {
         CAPTURE(page);
         std::string bytes = damaged.bytes();
         bytes.replace(page * page_bytes, page_bytes, page_bytes, '\x5a');
         damaged.put(bytes);
-        CHECK(live_on(damaged.directory()).find("set aside as") != std::string::npos);
+        const std::string told = live_on(damaged.directory());
+        CHECK(told.find("set aside as") != std::string::npos);
         CHECK(integrity_is_ok(damaged.path()));
+        if (told.find("history begins anew") != std::string::npos) {
+            ++hopeless;
+            continue;
+        }
         const Contents found = contents(damaged.path());
         CHECK(found.transitions <= damaged.before().transitions);
         CHECK(found.passed <= damaged.before().passed);
@@ -200,6 +215,7 @@ TEST_CASE("of a page that is gone, all that was elsewhere is salvaged, and nothi
         CHECK(found.mesh_records + found.outages + found.transitions >= 90);
     }
     CHECK(most == 5 * rounds);
+    CHECK(hopeless <= 3);  // Those that say which tables there are.
 }
 
 TEST_CASE("without their heads, checks go on where their chunks end") {

@@ -359,12 +359,12 @@ TEST_CASE("a file that turns corrupt while in use is set aside, and the batch is
 
 TEST_CASE("what was set aside is never overwritten, and not without end") {
     const TemporaryDirectory directory;
-    for (int number = 1; number <= set_aside_max; ++number) {
+    for (std::size_t number = 1; number <= set_aside_max; ++number) {
         write_bytes(directory.file("picket.db"), "garbage " + std::to_string(number));
         open(directory);
     }
     const auto aside = set_aside_files(directory);
-    CHECK(aside.size() == static_cast<std::size_t>(set_aside_max));
+    CHECK(aside.size() == set_aside_max);
     write_bytes(directory.file("picket.db"), "garbage");
     const auto refused = Store::open(directory.path(), night);
     REQUIRE_FALSE(refused);
