@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "agent/base/time.h"
 #include "storage/page_checksums.h"
 #include "tests/support/servers.h"
 #include "tests/support/test_agent.h"
@@ -181,7 +182,14 @@ TEST_CASE("a full disk costs history, is counted and shown, and heals by itself"
     CHECK(umount(agent.state_path().c_str()) == 0);
 }
 
-TEST_CASE("killed at random moments, the agent's database stays whole") {
+WallTime time_of(const Json& text) {
+    const auto time = parse_time(text.get<std::string>());
+    REQUIRE_MESSAGE(time, text.dump());
+    return *time;
+}
+
+TEST_CASE(
+    "killed at any moment, the agent loses at most the last second, and stores nothing twice") {
     TestAgent agent;
     agent.define("one.toml", dummy);
     std::size_t before = 0;
@@ -189,13 +197,22 @@ TEST_CASE("killed at random moments, the agent's database stays whole") {
         agent.start();
         const std::size_t found = points(agent);
         CHECK(found >= before);
-        await_points(agent, found);
+        await_points(agent, found + 2);
         before = points(agent);
+        const WallTime seen = time_of(agent.check("one")["last"]["at"]);
         agent.kill();
+        const Finished offline = run({program("picket"), "--socket", agent.socket_path(), "history",
+                                      "one", "--db", agent.state_path("picket.db"), "--json"});
+        REQUIRE(offline.exit_code == 0);
+        const Json stored = Json::parse(offline.output)["points"];
+        WallTime last{};
+        for (const Json& point : stored) {
+            if (point["finding"] == "not_observed") continue;
+            CHECK(time_of(point["at"]) > last);
+            last = time_of(point["at"]);
+        }
+        CHECK(last >= seen - std::chrono::seconds(1));
     }
-    CHECK(run({program("picket"), "--socket", agent.socket_path(), "history", "one", "--db",
-               agent.state_path("picket.db")})
-              .exit_code == 0);
 }
 
 }  // namespace
