@@ -39,6 +39,7 @@ AccordWorld::AccordWorld(const Options& options)
       targets_(options.targets, random_.next()),
       oracle_(onlooker(), {.interval = options.interval,
                            .timeout = options.timeout,
+                           .alone = options.agents == 1,
                            .survivors = options.agents == 2}),
       agents_(options.agents),
       asked_(options.targets) {
@@ -52,12 +53,6 @@ AccordWorld::AccordWorld(const Options& options)
 Oracle::World AccordWorld::onlooker() {
     return {.quorate = [this](AgentIndex agent) { return quorate(agent); },
             .since_cut = [this] { return elapsed() - cut_at_; },
-            .agents_up =
-                [this] {
-                    return static_cast<std::size_t>(
-                        std::count_if(agents_.begin(), agents_.end(),
-                                      [](const Agent& of) { return of.accord != nullptr; }));
-                },
             .agent = index_of};
 }
 

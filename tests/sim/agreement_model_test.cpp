@@ -51,10 +51,11 @@ struct State {
     std::array<std::uint8_t, agents> held{};                  // Versions, by their number.
     std::uint8_t alive = 0xf;
     std::uint8_t crashes = 0;
-    std::uint8_t side = 0;    // Of the partition, while there is one.
-    std::uint8_t parted = 0;  // 1: it is; 2: it was.
-    std::uint8_t time = 0;    // 1: what was cast before is too old.
-    std::uint32_t sent = 0;   // Versions.
+    std::uint8_t side = 0;                 // Of the partition, while there is one.
+    std::uint8_t parted = 0;               // 1: it is; 2: it was.
+    std::uint8_t time = 0;                 // 1: what was cast before is too old.
+    std::array<std::uint8_t, 2> unused{};  // What the compiler would leave unset.
+    std::uint32_t sent = 0;                // Versions.
 };
 static_assert(std::has_unique_object_representations_v<State>);
 

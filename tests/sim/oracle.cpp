@@ -71,7 +71,7 @@ void Oracle::judge_opening(Instant now, AgentIndex by, const gossip::VerdictReco
     std::set<std::string> voters;
     std::set<std::string> zones_failing;
     std::set<std::string> zones_passing;
-    const std::size_t attempts = evidence->panel == 1 ? 3 : 2;
+    const std::size_t attempts = rules_.alone ? 3 : 2;
     for (const auto& vote : evidence->votes) {
         const auto& witness = evidence->witnesses[vote.witness];
         if (vote.vote == gossip::Vote::ok) zones_passing.insert(witness.zone);

@@ -33,14 +33,14 @@ class Oracle {
 public:
     // How the world is, at the moment of asking.
     struct World {
-        std::function<bool(AgentIndex)> quorate;  // It reaches the majority.
-        std::function<Duration()> since_cut;      // Since the network last lost a path.
-        std::function<std::size_t()> agents_up;
+        std::function<bool(AgentIndex)> quorate;              // It reaches the majority.
+        std::function<Duration()> since_cut;                  // Since the network last lost a path.
         std::function<AgentIndex(const std::string&)> agent;  // Of a name.
     };
     struct Rules {
         Duration interval{};
         Duration timeout{};
+        bool alone = false;      // One agent: it asks three times.
         bool survivors = false;  // Two agents: the marked case may open as it does.
     };
 

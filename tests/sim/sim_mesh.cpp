@@ -64,7 +64,7 @@ SimMesh::SimMesh(const Options& options)
       agents_(options.agents) {
     for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
         names_.push_back(name(agent));
-        std::map<std::string, std::string> tags{{"picket", "1"}, {"id", name(agent)}};
+        gossip::Tags tags{{"picket", "1"}, {"id", name(agent)}};
         if (options.zones > 0) tags["zone"] = zone(agent);
         metas_.push_back(gossip::encode_tags(tags));
     }
