@@ -1,8 +1,5 @@
 #include "gossip/agreement/agreement.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -255,16 +252,29 @@ void Agreement::tell_quorum() {
         no_quorum_text_ = "waiting for the mesh: no member of it has been reached";
         return event(AgreementEvent::Kind::no_quorum, {}, no_quorum_text_);
     }
-    std::vector<std::string> shown = last->missing;
-    const std::size_t more = shown.size() > notice_names_max ? shown.size() - notice_names_max : 0;
-    shown.resize(shown.size() - more);
-    no_quorum_text_ = fmt::format(
-        "NO QUORUM: {} of {} known agents answer, {} needed; no outage opens or closes since {}. "
-        "Missing: {}{}. If they are gone for good: picket forget NAME | --zone ZONE",
-        last->answered, last->asked, last->needed, format_time(quorum_lost_wall_).substr(11, 5),
-        fmt::join(shown, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+    no_quorum_text_ = gossip::no_quorum_text(no_quorum(*last));
     event(AgreementEvent::Kind::no_quorum, {}, no_quorum_text_);
     publish_notice(false);
+}
+
+// Zones as membership tells them: of who was never met in this run none is known.
+NoQuorum Agreement::no_quorum(const RollCallResult& call) const {
+    NoQuorum lost;
+    lost.answered = call.answered;
+    lost.known = call.asked;
+    lost.needed = call.needed;
+    lost.since = quorum_lost_wall_;
+    std::set<std::string> answering{options_.zone};
+    for (const std::string& name : roll_call_.reference()) {
+        std::string zone(zone_of(agent_id(name)));
+        if (std::binary_search(call.missing.begin(), call.missing.end(), name)) {
+            lost.missing.push_back({name, std::move(zone)});
+        } else {
+            answering.insert(std::move(zone));
+        }
+    }
+    lost.zones_answering.assign(answering.begin(), answering.end());
+    return lost;
 }
 
 void Agreement::publish_notice(bool over) {

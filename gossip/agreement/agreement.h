@@ -44,6 +44,7 @@
 #include "gossip/agreement/fitness.h"
 #include "gossip/agreement/inquiry.h"
 #include "gossip/agreement/judgement.h"
+#include "gossip/agreement/no_quorum.h"
 #include "gossip/agreement/panel.h"
 #include "gossip/agreement/roll_call.h"
 #include "gossip/agreement/tally.h"
@@ -309,6 +310,7 @@ private:
     void disregard(Disregarded reason) { ++disregarded_[static_cast<std::size_t>(reason)]; }
     void event(AgreementEvent::Kind kind, CheckKey check = {}, std::string message = {});
     void tell_quorum();
+    NoQuorum no_quorum(const RollCallResult& call) const;
     void publish_notice(bool over);
 
     // agreement_panels.cpp: who witnesses what.

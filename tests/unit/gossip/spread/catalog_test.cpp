@@ -138,5 +138,16 @@ TEST_CASE("what agents declare survives being written and read, to the limits") 
     CHECK(decode_file_blob(bytes).error() == wire::Fault::out_of_range);
 }
 
+TEST_CASE("a selector means the agents of which all its terms hold") {
+    const Labels labels{{"role", "edge"}, {"tier", "prod"}};
+    CHECK(selects("", labels));
+    CHECK(selects("role=edge", labels));
+    CHECK(selects(" role = edge , tier != test ", labels));
+    CHECK(selects("rack!=7", labels));
+    CHECK_FALSE(selects("role=edge,tier=test", labels));
+    CHECK_FALSE(selects("rack=7", labels));
+    CHECK_FALSE(selects("role", labels));
+}
+
 }  // namespace
 }  // namespace picket::gossip

@@ -102,6 +102,27 @@ TEST_CASE("what gossip lost anti-entropy brings, to everybody") {
     }
 }
 
+TEST_CASE("a verdict about a host is brought by anti-entropy as long as the host counts") {
+    Mesh5 net(7);
+    const CheckKey host = check_key("host/a1");
+    net.cut_off({6});
+    net.run_for(5s);
+    net[0].put(net.now(), net.wall(),
+               VerdictRecord{.check = host, .epoch = 1, .scope = OutageScope::total});
+    net.pump(0);
+    net.run_for(30s);
+    CHECK(net[5].verdict(host) != nullptr);
+    CHECK(net[6].verdict(host) == nullptr);
+    net.heal();
+    net.run_for(25s);
+    CHECK(net[6].verdict(host) != nullptr);
+    CHECK(net.roots_equal());
+    CHECK(net[0].forget(net.now(), net.wall(), "a1") == 1);
+    net.pump(0);
+    net.run_for(25s);
+    CHECK_FALSE(net[0].registry().listed({RecordKind::verdict, static_cast<std::uint64_t>(host)}));
+}
+
 TEST_CASE("an agent that was away for a hundred epochs is told so by two, and believes them") {
     Mesh5 net;
     net.cut_off({4});
