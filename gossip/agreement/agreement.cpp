@@ -75,6 +75,7 @@ void Agreement::set_standing(Instant now, const Standing& standing) {
     fitness_.set_health_score(standing.health_score);
     fitness_.set_gateway(standing.gateway);
     fitness_.set_resolver(standing.resolver);
+    roll_call_.set_circumstances(roll_call_circumstances());
     if (first) roll_call_.need(now, now);
     if (seats) panels_at_ = std::min(panels_at_, now);
 }
@@ -189,8 +190,9 @@ void Agreement::run_roll_call() {
 
 RollCall::Circumstances Agreement::roll_call_circumstances() const {
     RollCall::Circumstances circumstances;
-    circumstances.waiting = standing_.waiting;
     const std::vector<std::string>& reference = roll_call_.reference();
+    // One that has met somebody, and does not know yet who counts, is not alone.
+    circumstances.waiting = standing_.waiting || (!standing_.settled && reference.size() < 2);
     if (reference.size() != 2) return circumstances;
     const std::string& other = reference[reference[0] == options_.name ? 1 : 0];
     const auto found = peers_.find(agent_id(other));
