@@ -8,6 +8,7 @@
 #include "agent/base/assert.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "checks/judgements.h"
 
 namespace picket::checks {
 namespace {
