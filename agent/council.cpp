@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "agent/api/stored_records.h"
 #include "agent/base/assert.h"
 #include "agent/base/log.h"
 #include "agent/io/clock.h"
@@ -55,10 +56,6 @@ gossip::CheckKey mesh_key(checks::CheckKey key) {
 
 checks::CheckKey local_key(gossip::CheckKey key) {
     return checks::CheckKey{static_cast<std::uint64_t>(key)};
-}
-
-std::string storage_key(const gossip::RecordKey& key) {
-    return fmt::format("{:016x}{:016x}", key.subject, key.part);
 }
 
 gossip::Answer answer_of(const checks::Run& run) {
@@ -289,7 +286,7 @@ void Council::send() {
 
 void Council::persist(const gossip::PersistOrder& order) {
     storage::MeshRecord record{.kind = std::string(to_text(order.key.kind)),
-                               .key = storage_key(order.key),
+                               .key = api::storage_key(order.key),
                                .bytes = std::nullopt,
                                .forget_at = std::nullopt};
     if (!order.payload.empty()) record.bytes = order.payload;
@@ -363,12 +360,13 @@ void Council::record_everything() {
     const auto keep = [this](const gossip::Record& record) {
         const gossip::RecordKey key = gossip::key_of(record);
         services_.recorder.record(storage::MeshRecord{.kind = std::string(to_text(key.kind)),
-                                                      .key = storage_key(key),
+                                                      .key = api::storage_key(key),
                                                       .bytes = encode(record),
                                                       .forget_at = std::nullopt});
     };
     spread().registry().each<gossip::VerdictRecord>([&](const auto& verdict) {
         keep(verdict);
+        services_.recorder.record(api::check_key_fact(name_of(verdict.check), verdict.check));
         record_outage(verdict.check);
     });
     spread().registry().each<gossip::EvidenceRecord>(keep);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "agent/api/stored_records.h"
 #include "agent/base/log.h"
 #include "agent/council.h"
 #include "agent/io/clock.h"
@@ -105,6 +106,7 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         fact.message = cause_of(verdict, spread().evidence(verdict.check, verdict.epoch));
     }
     services_.recorder.record(std::move(fact));
+    services_.recorder.record(api::check_key_fact(name, verdict.check));
     record_outage(verdict.check, before);
 
     const bool news = verdict.outage() != was_outage ||

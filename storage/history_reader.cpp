@@ -301,6 +301,21 @@ Result<Outage> HistoryReader::outage(const std::string& check, std::uint32_t epo
     return failure(Code::not_found, fmt::format("{}#{}: no such outage", check, epoch));
 }
 
+Result<std::optional<std::string>> HistoryReader::mesh_record(const std::string& kind,
+                                                              const std::string& key) {
+    auto row = PICKET_TRY(
+        database_.prepare("SELECT bytes FROM mesh_records WHERE kind = ?1 AND key = ?2"));
+    row.bind(std::string_view(kind), std::string_view(key));
+    if (PICKET_TRY(row.step())) return std::optional(row.blob(0));
+    return std::optional<std::string>();
+}
+
+Result<std::optional<std::string>> HistoryReader::agent_fact(const std::string& key) {
+    auto row = PICKET_TRY(database_.prepare("SELECT value FROM agent_facts WHERE key = ?1"));
+    if (PICKET_TRY(row.bind(std::string_view(key)).step())) return std::optional(row.text(0));
+    return std::optional<std::string>();
+}
+
 Result<bool> HistoryReader::shares_verdicts() {
     auto row =
         PICKET_TRY(database_.prepare("SELECT 1 FROM mesh_records WHERE kind = 'verdict' LIMIT 1"));

@@ -108,6 +108,10 @@ public:
     // not_found where there is no such outage.
     Result<Outage> outage(const std::string& check, std::uint32_t epoch);
 
+    // As they were stored last; absent where they were not.
+    Result<std::optional<std::string>> mesh_record(const std::string& kind, const std::string& key);
+    Result<std::optional<std::string>> agent_fact(const std::string& key);
+
     // Whether the mesh ever gave this agent a verdict; otherwise it was always its only witness.
     Result<bool> shares_verdicts();
 

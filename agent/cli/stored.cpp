@@ -8,6 +8,8 @@
 
 #include "agent/api/evidence.h"
 #include "agent/api/history_answers.h"
+#include "agent/api/record_views.h"
+#include "agent/api/stored_records.h"
 #include "storage/history_reader.h"
 
 namespace picket::cli {
@@ -35,11 +37,15 @@ Result<std::optional<api::OutageView>> stored_outage(HistoryReader& reader,
     return tl::make_unexpected(found.error());
 }
 
-// As the newest verdict stored has it.
+// As it is held: the mesh's verdict, else the newest one that is stored.
 Result<api::CheckView> stored_check(HistoryReader& reader, const std::string& name) {
     api::CheckView view;
     view.name = name;
     view.state = "pending";
+    if (const auto verdict = PICKET_TRY(api::read_verdict(reader, name))) {
+        api::show_verdict(view, *verdict);
+        return view;
+    }
     const auto stored = PICKET_TRY(reader.transitions(name, WallTime{}, WallTime::max()));
     if (stored.empty()) return view;
     const storage::Transition& newest = stored.back();
@@ -48,6 +54,25 @@ Result<api::CheckView> stored_check(HistoryReader& reader, const std::string& na
     view.since = newest.since;
     view.outage_scope = newest.outage_scope;
     return view;
+}
+
+// Why an outage was opened: of an only witness what it saw, of a mesh what its scribe wrote.
+Result<std::optional<api::EvidenceView>> stored_opening(HistoryReader& reader,
+                                                        const std::string& name,
+                                                        const api::OutageView& outage,
+                                                        std::uint32_t epoch) {
+    if (!PICKET_TRY(was_lone(reader, name))) return api::read_evidence(reader, name, epoch);
+    return std::optional(api::lone_opening(outage, agent_of(name), ""));
+}
+
+// Why it was closed; `epoch` is the one that began then.
+Result<std::optional<api::EvidenceView>> stored_closing(HistoryReader& reader,
+                                                        const std::string& name,
+                                                        const api::OutageView& outage,
+                                                        std::uint32_t epoch) {
+    if (!PICKET_TRY(was_lone(reader, name))) return api::read_evidence(reader, name, epoch);
+    if (!outage.closed_at.has_value()) return std::optional<api::EvidenceView>();
+    return std::optional(api::lone_closing(outage, agent_of(name), ""));
 }
 
 }  // namespace
@@ -112,10 +137,9 @@ Result<api::OutageDetailView> read_stored_outage(const std::string& database,
     const storage::Outage stored = PICKET_TRY(reader.outage(name, parsed->epoch));
     api::OutageDetailView view;
     view.outage = api::outage_view(stored);
-    if (!PICKET_TRY(was_lone(reader, name))) return view;
-    view.outage.backing = api::Backing::panel_of_one;
-    view.opening = api::lone_opening(view.outage, agent_of(name), "");
-    if (stored.closed) view.closing = api::lone_closing(view.outage, agent_of(name), "");
+    view.opening = PICKET_TRY(stored_opening(reader, name, view.outage, parsed->epoch));
+    view.closing = PICKET_TRY(stored_closing(reader, name, view.outage, parsed->epoch + 1));
+    if (view.opening.has_value()) view.outage.backing = api::backing_of(*view.opening);
     return view;
 }
 
@@ -134,13 +158,13 @@ Result<api::WhyView> read_stored_why(const std::string& database, const api::Why
     if (view.epoch == 0) return view;
     const bool odd = view.epoch % 2 == 1;
     view.outage = PICKET_TRY(stored_outage(reader, name, odd ? view.epoch : view.epoch - 1));
-    if (!view.outage.has_value() || !PICKET_TRY(was_lone(reader, name))) return view;
-    view.outage->backing = api::Backing::panel_of_one;
-    if (odd) {
-        view.evidence = api::lone_opening(*view.outage, agent_of(name), "");
-    } else if (view.outage->closed_at.has_value()) {
-        view.evidence = api::lone_closing(*view.outage, agent_of(name), "");
-    }
+    if (!view.outage.has_value()) return view;
+    view.evidence = odd ? PICKET_TRY(stored_opening(reader, name, *view.outage, view.epoch))
+                        : PICKET_TRY(stored_closing(reader, name, *view.outage, view.epoch));
+    const auto opening =
+        odd ? view.evidence
+            : PICKET_TRY(stored_opening(reader, name, *view.outage, view.epoch - 1));
+    if (opening.has_value()) view.outage->backing = api::backing_of(*opening);
     return view;
 }
 

@@ -3,13 +3,6 @@
 namespace picket::gossip {
 namespace {
 
-std::uint64_t number(AgentId agent) {
-    return static_cast<std::uint64_t>(agent);
-}
-std::uint64_t number(CheckKey check) {
-    return static_cast<std::uint64_t>(check);
-}
-
 struct KindOf {
     RecordKind operator()(const PresenceRecord&) const { return RecordKind::presence; }
     RecordKind operator()(const ReferenceRecord&) const { return RecordKind::reference; }
@@ -20,38 +13,10 @@ struct KindOf {
     RecordKind operator()(const NoticeRecord&) const { return RecordKind::notice; }
 };
 
-struct KeyOf {
-    RecordKey operator()(const PresenceRecord& record) const {
-        return {RecordKind::presence, number(record.agent), 0};
-    }
-    RecordKey operator()(const ReferenceRecord& record) const {
-        return {RecordKind::reference, number(agent_id(record.name)), 0};
-    }
-    RecordKey operator()(const VoteRecord& record) const {
-        return {RecordKind::vote, number(record.check), number(record.agent)};
-    }
-    RecordKey operator()(const SuspicionRecord& record) const {
-        return {RecordKind::suspicion, number(record.check), number(record.agent)};
-    }
-    RecordKey operator()(const VerdictRecord& record) const {
-        return {RecordKind::verdict, number(record.check), 0};
-    }
-    RecordKey operator()(const EvidenceRecord& record) const {
-        return {RecordKind::evidence, number(record.check), record.epoch};
-    }
-    RecordKey operator()(const NoticeRecord& record) const {
-        return {RecordKind::notice, number(record.side), 0};
-    }
-};
-
 }  // namespace
 
 RecordKind kind_of(const Record& record) {
     return std::visit(KindOf{}, record);
-}
-
-RecordKey key_of(const Record& record) {
-    return std::visit(KeyOf{}, record);
 }
 
 std::string_view to_text(RecordKind kind) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "agent/base/assert.h"
-#include "agent/base/digest.h"
 #include "agent/base/text.h"
 #include "gossip/spread/fields.h"
 
@@ -323,29 +322,8 @@ std::string encode(const Record& record) {
     return payload;
 }
 
-std::uint64_t digest_of_encoded(std::string_view payload) {
-    return short_digest("record1", payload);
-}
-
-std::uint64_t digest(const Record& record) {
-    return digest_of_encoded(encode(record));
-}
-
 Precedence precedence(const Record& record, std::uint64_t digest) {
     return std::visit(Order{digest}, record);
-}
-
-Record join(const Record& a, const Record& b) {
-    PICKET_ASSERT(key_of(a) == key_of(b));
-    return precedence(a) < precedence(b) ? b : a;
-}
-
-VerdictVersion version_of(const VerdictRecord& verdict) {
-    return {verdict.era, verdict.epoch, verdict.sub, digest(verdict)};
-}
-
-EvidenceHash hash_of(const EvidenceRecord& evidence) {
-    return EvidenceHash{digest(evidence)};
 }
 
 void fit(PresenceRecord& record) {

@@ -12,13 +12,24 @@ namespace picket::testing {
 namespace {
 
 // Without what changes from one moment to the next.
-Json reasons(TestMesh& mesh, std::size_t agent, const std::string& check) {
-    Json why = mesh.agent(agent).json({"why", check, "#1"});
+Json lasting(const Json& why) {
     Json kept;
     for (const char* key : {"id", "rule", "votes", "discounted", "roll_call", "timeline"}) {
         kept[key] = why[key];
     }
     return kept;
+}
+
+Json reasons(TestMesh& mesh, std::size_t agent, const std::string& check) {
+    return lasting(mesh.agent(agent).json({"why", check, "#1"}));
+}
+
+// As its file has them: nobody is asked.
+Json stored_reasons(TestMesh& mesh, std::size_t agent, const std::string& check) {
+    const Finished told = run({program("picket"), "why", check, "#1", "--json", "--db",
+                               mesh.agent(agent).state_path("picket.db")});
+    REQUIRE_MESSAGE(told.exit_code == 0, told.errors);
+    return lasting(Json::parse(told.output));
 }
 
 bool witnesses(TestMesh& mesh, std::size_t agent, const std::string& check) {
@@ -76,6 +87,7 @@ TEST_CASE("five agents agree on an outage, each can say why, and it outlives the
         CHECK(reasons(mesh, i, "narrow") == before);
         CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);
         await_state(mesh, {i}, "homepage", "down");
+        CHECK(stored_reasons(mesh, i, "narrow") == before);
     }
     CHECK(bystanders >= 2);
     for (std::size_t i = 0; i < 5; ++i) {

@@ -63,7 +63,7 @@ const std::vector<Rule> rules{
      {"fmt/", "nlohmann/"}},
     {"agent/api",
      {"agent/base", "agent/io", "agent/incident", "agent/api", "checks/outcome.h",
-      "checks/definition.h", "checks/heartbeat.h", "gossip/agreement", "gossip/spread/record.h",
+      "checks/definition.h", "checks/heartbeat.h", "gossip/agreement", "gossip/spread/record",
       "storage"},
      {"fmt/", "nlohmann/"}},
     {"agent/api/server", {"agent/base", "agent/io", "agent/api"}, {"fmt/", "microhttpd.h"}},

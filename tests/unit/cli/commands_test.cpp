@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "agent/api/server.h"
+#include "agent/api/stored_records.h"
 #include "agent/cli/client.h"
 #include "agent/io/clock.h"
 #include "agent/io/loop.h"
 #include "agent/io/timer.h"
+#include "gossip/spread/record_codec.h"
 #include "storage/store.h"
 #include "tests/support/fake_backend.h"
 #include "tests/support/temporary_directory.h"
@@ -361,6 +363,58 @@ TEST_CASE("an outage that the mesh confirmed is never passed off as one agent's 
     CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
     CHECK_FALSE(shell.printed("uncorroborated"));
     CHECK(shell.printed("Its evidence is not known here"));
+}
+
+// What the mesh wrote of homepage#7.
+void write_evidence(const std::string& directory) {
+    using gossip::TimelineEvent;
+    const gossip::CheckKey key = gossip::check_key("homepage");
+    gossip::VerdictRecord verdict;
+    verdict.check = key;
+    verdict.epoch = 7;
+    verdict.scope = gossip::OutageScope::partial;
+    verdict.zones_failing = {"a"};
+    verdict.zones_passing = {"b"};
+    verdict.opened_at = verdict.first_failure_at = api::sample_now - 10min;
+    gossip::EvidenceRecord evidence;
+    evidence.check = key;
+    evidence.epoch = 7;
+    evidence.panel = 3;
+    evidence.quorum = 2;
+    evidence.begins_at = api::sample_now - 10min;
+    evidence.witnesses = {{"a1", "a"}, {"a2", "a"}, {"b1", "b"}};
+    evidence.votes = {{0, gossip::Vote::fail, 1, "refused", 1s},
+                      {1, gossip::Vote::fail, 1, "refused", 1s},
+                      {2, gossip::Vote::ok, 0, "200 OK", 1s}};
+    evidence.roll_call = {3, 3, 2};
+    evidence.timeline = {{0ms, 0, TimelineEvent::first_failure},
+                         {1'310ms, 0, TimelineEvent::proposed}};
+    auto opened = storage::Store::open(directory, api::sample_now);
+    REQUIRE(opened.has_value());
+    storage::Batch batch;
+    batch.facts.emplace_back(api::check_key_fact("homepage", key));
+    for (const gossip::Record& record : {gossip::Record(verdict), gossip::Record(evidence)}) {
+        batch.facts.emplace_back(
+            storage::MeshRecord{.kind = std::string(to_text(gossip::kind_of(record))),
+                                .key = api::storage_key(gossip::key_of(record)),
+                                .bytes = gossip::encode(record),
+                                .forget_at = {}});
+    }
+    REQUIRE(opened->store.write(batch, api::sample_now).has_value());
+}
+
+TEST_CASE("what the mesh confirmed is told with its evidence, also from the file alone") {
+    Shell shell;
+    write_database(shell.directory.path());
+    write_evidence(shell.directory.path());
+    CHECK(shell.run({"why", "homepage", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.printed("2 of 3 witnesses failed it"));
+    CHECK(shell.printed("partial"));
+    CHECK(shell.printed("roll call"));
+    CHECK_FALSE(shell.printed("uncorroborated"));
+    CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.printed("a1"));
+    CHECK_FALSE(shell.printed("not known here"));
 }
 
 TEST_CASE("--db reads that file and asks nobody") {
