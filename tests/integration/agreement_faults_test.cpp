@@ -35,13 +35,13 @@ public:
             {"/usr/bin/nsenter", "-t", std::to_string(other_.pid()), "-n", "/bin/sh", "-c", setup});
         REQUIRE_MESSAGE(finished.exit_code == 0, finished.errors);
     }
-    ~Gateway() { run({"/bin/ip", "link", "delete", "gw0"}); }
+    ~Gateway() { run({"/usr/sbin/ip", "link", "delete", "gw0"}); }
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
 
 private:
     static void ip(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), "/bin/ip");
+        arguments.insert(arguments.begin(), "/usr/sbin/ip");
         const Finished finished = run(arguments);
         REQUIRE_MESSAGE(finished.exit_code == 0, finished.errors);
     }
@@ -201,7 +201,8 @@ TEST_CASE("one zone that loses its path to the target makes it degraded, and nam
 TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so") {
     const Gateway gateway;
     MeshTarget web;
-    TestMesh mesh(1, "profile = \"local\"\n");
+    TestMesh mesh(1);
+    mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
     mesh.define("web.toml", web.definition("homepage"));
     mesh.start();
     await_state(mesh, everybody(mesh), "homepage", "up");
