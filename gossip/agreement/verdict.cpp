@@ -1,6 +1,7 @@
 #include "gossip/agreement/verdict.h"
 
 #include <array>
+#include <iterator>
 
 #include "agent/base/assert.h"
 
@@ -93,9 +94,11 @@ std::optional<Transition> PanelOfOne::clear_if_due(Instant now) {
 }
 
 Duration PanelOfOne::dwell() const {
-    const bool flapping =
+    const bool often =
         openings_.size() >= options_.flapping_outages && opened_at_ - openings_.front() <= 1h;
-    return flapping ? options_.dwell_flapping : options_.dwell;
+    const bool again = openings_.size() >= 2 &&
+                       openings_.back() - *std::prev(openings_.end(), 2) < options_.dwell_flapping;
+    return often || again ? options_.dwell_flapping : options_.dwell;
 }
 
 }  // namespace picket::gossip

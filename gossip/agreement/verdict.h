@@ -8,8 +8,9 @@
 // own FAIL opens, its own OK clears, and the verdict is marked uncorroborated.
 //
 // * Opening is never delayed. Clearing waits until the outage has lasted
-//   `dwell`, or `dwell_flapping` after `flapping_outages` of them in an hour, so
-//   that a target that flaps is one long outage rather than many.
+//   `dwell`; or `dwell_flapping`, if the one before opened less than that earlier, or
+//   after `flapping_outages` of them in an hour. So a target that flaps is a few long
+//   outages rather than many.
 // * ABSTAIN changes nothing. When nothing else has come for `silence_max` the
 //   check is shown as unknown, beside the verdict that it last had; unknown is
 //   never a version of its own.

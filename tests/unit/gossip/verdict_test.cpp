@@ -65,6 +65,18 @@ TEST_CASE("a failure while a clearing waits for its dwell keeps the outage") {
     CHECK(judge.panel.state(start + 10s) == State::down);
 }
 
+TEST_CASE("an outage within a minute of the one before dwells for a minute") {
+    Judge judge;
+    judge.vote(0s, Vote::fail);
+    CHECK(judge.vote(20s, Vote::ok).has_value());
+    judge.vote(59s, Vote::fail);
+    CHECK_FALSE(judge.vote(80s, Vote::ok).has_value());
+    CHECK(judge.panel.next_wakeup() == start + 119s);
+    CHECK(judge.panel.on_tick(start + 119s).has_value());
+    judge.vote(120s, Vote::fail);
+    CHECK(judge.vote(130s, Vote::ok).has_value());
+}
+
 TEST_CASE("the fourth outage of an hour dwells for a minute") {
     Judge judge;
     for (int i = 0; i < 3; ++i) {
