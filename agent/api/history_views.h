@@ -37,7 +37,7 @@ struct HistoryPoint {
     checks::Finding finding = checks::Finding::passed;
     checks::FailureClass failure_class = checks::FailureClass::none;
     Duration latency{0};
-    std::string message;
+    std::string message{};
     std::optional<WallTime> not_observed_until{};
 
     bool observed() const { return !not_observed_until.has_value(); }
@@ -83,7 +83,7 @@ struct HistoryView {
 };
 
 struct AvailabilityQuery {
-    std::vector<std::string> checks;  // Empty: all that are stored.
+    std::vector<std::string> checks{};  // Empty: all that are stored.
     WallTime from;
     WallTime to;
     std::optional<double> slo{};  // Percent; absent: the definition's, where it is known.
