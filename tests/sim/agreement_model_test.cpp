@@ -53,7 +53,7 @@ struct State {
     std::uint64_t packed() const {
         std::uint64_t bits = 0;
         for (const auto& seat : votes) {
-            for (const Said said : seat) bits = bits << 2 | said;
+            for (const Said said : seat) bits = bits << 2 | static_cast<std::uint64_t>(said);
         }
         for (const unsigned number : held) bits = bits << 3 | number;
         return ((((bits << 8 | written) << 4 | alive) << 2 | crashes) << 4 | side) << 2 | parted;
@@ -144,7 +144,7 @@ private:
     void vote(const State& state) {
         unsigned cast = 0;
         for (const auto& seat : state.votes) {
-            for (const Said said : seat) cast += said != nothing;
+            for (const Said said : seat) cast += said == nothing ? 0U : 1U;
         }
         if (cast == votes_max) return;
         for (std::size_t seat = 0; seat < seats; ++seat) {
@@ -190,7 +190,8 @@ private:
         unsigned votes = 0;
         for (std::size_t seat = 0; seat < seats; ++seat) {
             const Said said = choice[seat] < epochs ? state.votes[seat][choice[seat]] : nothing;
-            votes = votes << 4 | static_cast<unsigned>(choice[seat]) << 2 | said;
+            votes =
+                votes << 4 | static_cast<unsigned>(choice[seat]) << 2 | static_cast<unsigned>(said);
         }
         const unsigned held = state.held[scribe];
         const auto [known, first] = judged_.try_emplace(std::pair(held, votes), held);
@@ -301,7 +302,7 @@ private:
             if (choice[seat] != epoch) continue;
             const bool fail = state.votes[seat][epoch] == said_fail;
             (fail ? failing : passing)[sitting_[seat] % 2] = true;
-            fails += fail;
+            fails += fail ? 1U : 0U;
         }
         ++openings;
         const bool alone =
