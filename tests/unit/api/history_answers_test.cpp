@@ -222,7 +222,7 @@ TEST_CASE("availability adds up exactly for windows of any length, wherever they
         CAPTURE(begin);
         const WallTime from = night + begin;
         const WallTime to = from + length;
-        const auto view = read_availability(reader, "web", {.from = from, .to = to});
+        const auto view = read_availability(reader, "web", {.checks = {}, .from = from, .to = to});
         REQUIRE(view);
         CHECK(view->not_observed == not_observed_by_hand(times, from, to));
         CHECK(view->up + view->not_observed == length);
@@ -239,7 +239,7 @@ TEST_CASE("an outage is downtime, but for what its agent slept through; burn rat
     written.outcomes(night + 3h, night + 4h);
     written.outage(1, night + 110min, night + 190min);
     auto reader = written.reader();
-    AvailabilityQuery asked{.from = night, .to = night + 4h, .slo = 99.0};
+    AvailabilityQuery asked{.checks = {}, .from = night, .to = night + 4h, .slo = 99.0};
     const auto view = read_availability(reader, "web", asked);
     REQUIRE(view);
     CHECK(view->not_observed == 1h);

@@ -85,13 +85,15 @@ TEST_CASE("no line of a plot is wider than the style, whatever it shows") {
 HistoryView points() {
     HistoryView view{"disk", night, night + 1h, false, {}};
     for (int i = 0; i < 6; ++i) {
-        view.points.push_back({.at = night + i * 5min + 1s, .latency = 10ms});
+        view.points.push_back({.at = night + i * 5min + 1s, .latency = 10ms, .message = {}});
     }
-    view.points.push_back({.at = night + 30min, .not_observed_until = night + 45min});
+    view.points.push_back(
+        {.at = night + 30min, .message = {}, .not_observed_until = night + 45min});
     for (int i = 9; i < 12; ++i) {
         view.points.push_back({.at = night + i * 5min + 1s,
                                .finding = checks::Finding::failed,
-                               .failure_class = checks::FailureClass::content});
+                               .failure_class = checks::FailureClass::content,
+                               .message = {}});
     }
     return view;
 }
