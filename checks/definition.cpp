@@ -23,6 +23,7 @@ void mask_cut(std::string& text, std::string_view secret) {
              --length) {
             if (text.compare(end - length, length, secret.substr(0, length)) != 0) continue;
             text.replace(end - length, length, mask);
+            end -= length;  // Where the mask begins.
             break;
         }
     }

@@ -46,7 +46,7 @@ TEST_CASE("each phase has a limit of its own, over all redirects") {
         CHECK(unmet(query, fetched).empty());
         *limit = 9ms;
         CHECK(unmet(query, fetched) ==
-              std::vector<std::string>{name + " took 10 ms, expected at most 9 ms"});
+              std::vector<std::string>{name + " took 10 ms, expected at most 9.0 ms"});
         limit->reset();
     }
 }
