@@ -409,7 +409,7 @@ TEST_CASE("what the mesh confirmed is told with its evidence, also from the file
     write_evidence(shell.directory.path());
     CHECK(shell.run({"why", "homepage", "--db", shell.database.c_str()}) == 0);
     CHECK(shell.printed("2 of 3 witnesses failed it"));
-    CHECK(shell.printed("partial"));
+    CHECK(shell.printed("b1"));
     CHECK(shell.printed("roll call"));
     CHECK_FALSE(shell.printed("uncorroborated"));
     CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
