@@ -8,7 +8,6 @@
 #include <memory>
 #include <new>
 #include <string_view>
-#include <vector>
 
 #include "agent/base/assert.h"
 
@@ -22,12 +21,21 @@ constexpr std::size_t header_bytes = 100;
 
 // ---- Sums
 
-struct Sums {
-    std::uint32_t first = 0;
-    std::uint32_t second = 0;
+constexpr std::uint64_t prime = 4'294'967'291;
 
-    std::uint64_t both() const { return (std::uint64_t{second} << 32u) | first; }
-};
+std::uint64_t product(std::uint64_t a, std::uint64_t b) {
+    return a * b % prime;
+}
+
+// What times `value` is 1; by Fermat's little theorem.
+std::uint64_t inverse(std::uint64_t value) {
+    std::uint64_t result = 1;
+    for (std::uint64_t exponent = prime - 2; exponent > 0; exponent >>= 1u) {
+        if ((exponent & 1u) != 0) result = product(result, value);
+        value = product(value, value);
+    }
+    return result;
+}
 
 std::uint32_t word_at(std::span<const std::uint8_t> bytes, std::size_t at) {
     std::uint32_t word = 0;
@@ -40,33 +48,6 @@ std::uint32_t word_at(std::span<const std::uint8_t> bytes, std::size_t at) {
 std::uint64_t stored_sum(std::span<const std::uint8_t> page) {
     const std::size_t end = page.size() - page_checksum_bytes;
     return (std::uint64_t{word_at(page, end + 4)} << 32u) | word_at(page, end);
-}
-
-// What a word that is one larger adds to both sums: Fibonacci numbers, the larger the
-// further the word is from the end. One of two neighbours is odd, so no change of a
-// single word leaves both sums as they are.
-struct Weight {
-    std::uint32_t first = 0;
-    std::uint32_t second = 0;
-};
-
-// Of the words of a page of this size, from the first to the last.
-std::vector<Weight> weights(std::size_t summed_bytes) {
-    std::vector<Weight> all(summed_bytes / 4);
-    // Of a pair's first word: it is in both sums at once. Of its second: in the latter.
-    Weight pair_first{1, 1};
-    Weight pair_second{0, 1};
-    const auto age = [](Weight& weight) {
-        weight.first += weight.second;
-        weight.second += weight.first;
-    };
-    for (std::size_t pair = all.size() / 2; pair-- > 0;) {
-        all[2 * pair] = pair_first;
-        all[2 * pair + 1] = pair_second;
-        age(pair_first);
-        age(pair_second);
-    }
-    return all;
 }
 
 bool is_page(std::size_t bytes, std::int64_t offset) {
@@ -321,12 +302,14 @@ sqlite3_vfs layer(const char* name, decltype(sqlite3_vfs::xOpen) open) {
 
 std::uint64_t page_checksum(std::span<const std::uint8_t> page) {
     PICKET_ASSERT(page.size() % 8 == 0 && page.size() >= page_bytes_min);
-    Sums sums;
-    for (std::size_t at = 0; at < page.size() - page_checksum_bytes; at += 8) {
-        sums.first += word_at(page, at) + sums.second;
-        sums.second += word_at(page, at + 4) + sums.first;
+    // At most 16,384 words of 32 bits: neither sum overflows, so one division is enough.
+    std::uint64_t words = 0;
+    std::uint64_t weighted = 0;
+    for (std::size_t at = 0; at < page.size() - page_checksum_bytes; at += 4) {
+        words += word_at(page, at);
+        weighted += words;
     }
-    return sums.both();
+    return (weighted % prime) << 32u | words % prime;
 }
 
 bool page_is_sound(std::span<const std::uint8_t> page) {
@@ -344,26 +327,29 @@ void sign_page(std::span<std::uint8_t> page) {
 bool repair_page(std::span<std::uint8_t> page) {
     const std::uint64_t computed = page_checksum(page);
     const std::uint64_t stored = stored_sum(page);
-    if (std::popcount(computed ^ stored) == 0) return true;
-    // The changed byte is one of the sum's own.
+    if (computed == stored) return true;
+    // A byte of the sums themselves: a changed word would be in both of them.
     for (unsigned each = 0; each < page_checksum_bytes; ++each) {
         if (((computed ^ stored) & ~(std::uint64_t{0xff} << (8 * each))) != 0) continue;
         sign_page(page);
         return true;
     }
-    const auto wanted_first = static_cast<std::uint32_t>(stored - computed);
-    const std::uint32_t wanted_second =
-        static_cast<std::uint32_t>(stored >> 32u) - static_cast<std::uint32_t>(computed >> 32u);
-    const std::vector<Weight> all = weights(page.size() - page_checksum_bytes);
-    for (std::size_t at = 0; at < page.size() - page_checksum_bytes; ++at) {
-        const Weight weight = all[at / 4];
-        const unsigned shift = 8 * (at % 4);
-        for (int was = 0; was < 256; ++was) {
-            const auto more = static_cast<std::uint32_t>(was - page[at]) << shift;
-            if (weight.first * more != wanted_first || weight.second * more != wanted_second) {
-                continue;
-            }
-            page[at] = static_cast<std::uint8_t>(was);
+    const auto missing = [&](unsigned shift) {
+        return ((stored >> shift & 0xffffffff) + prime - (computed >> shift & 0xffffffff)) % prime;
+    };
+    const std::uint64_t more = missing(0);
+    if (more == 0) return false;
+    const std::uint64_t words = (page.size() - page_checksum_bytes) / 4;
+    const std::uint64_t from_end = product(missing(32), inverse(more));
+    if (from_end == 0 || from_end > words) return false;
+    const std::size_t at = (words - from_end) * 4;
+    const std::uint64_t was = word_at(page, at);
+    // What was added, or what was taken away.
+    for (const std::uint64_t right : {was + more, was + more - prime}) {
+        const std::uint64_t changed = was ^ right;
+        for (unsigned each = 0; each < 4; ++each) {
+            if ((changed & ~(std::uint64_t{0xff} << (8 * each))) != 0) continue;
+            page[at + each] = static_cast<std::uint8_t>(right >> (8 * each));
             return true;
         }
     }

@@ -2,18 +2,19 @@
 //
 // The last eight bytes of every page sum up the others; they are set when a page is
 // written to the database file and compared when it is read from there. A page that
-// differs is an error (corrupt), wherever in it a byte has changed. The format is that
-// of SQLite's own extension "cksumvfs", so other tools can check it too. A file says in
-// its header that it has such pages: it reserves eight bytes (SQLite file format, 1.3.4).
+// differs is an error (corrupt), wherever in it a byte has changed. A file says in its
+// header that it has such pages: it reserves eight bytes (SQLite file format, 1.3.4).
 // Files of the first releases do not, and are read and written as they are; whoever makes
 // a new one must ask SQLite to reserve them (Database::open does).
 //
 // The log needs none of this: its frames have sums of SQLite's own.
 //
-// A page of which one byte has changed, which is how disks and memory mostly err, can
-// be repaired: of all pages that differ in one byte only one has that sum. The name for
-// salvage does so, and lets interior pages that stay damaged pass, since what is below
-// them may be sound. It is for reading what was set aside, never for an agent's own file.
+// There are two sums, as in Fletcher's checksum (IEEE Trans. Comm. 30, 1982), modulo the
+// largest prime below 2^32: of the words, and of the words times how far they are from
+// the end. So where one byte has changed, which is how disks and memory mostly err, the
+// sums say by how much, and their quotient where: it can be put right. The name for salvage
+// does so, and lets interior pages that stay damaged pass, since what is below them may
+// be sound. It is for reading what was set aside, never for an agent's own file.
 
 #pragma once
 

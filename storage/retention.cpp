@@ -103,9 +103,10 @@ Result<Pruned> Retention::step_damage(Database& database, const RetentionLimits&
         checked = database.check_pages(next_page_, count);
     }
     const std::int64_t found = PICKET_TRY(Result<std::int64_t>(checked));
-    next_page_ = found < count ? 0 : next_page_ + found;
+    const bool at_end = found < count;
+    next_page_ = at_end ? 0 : next_page_ + found;
     pages_checked_ += count;
-    if (pages_checked_ >= limits.checked_pages_max) phase_ = Phase::checks;
+    if (at_end || pages_checked_ >= limits.checked_pages_max) phase_ = Phase::checks;
     Pruned pruned;
     pruned.more = true;
     return pruned;

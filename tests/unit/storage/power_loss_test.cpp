@@ -70,7 +70,8 @@ TEST_CASE("without power, at every sync, what was told to be on disk is, and all
     const PowerLossVfs* disk = nullptr;
     const PowerLossVfs vfs(live.path() + "/", [&] {
         // The very first ones are of a file that is not yet one.
-        CAPTURE(++syncs);
+        ++syncs;
+        CAPTURE(syncs);
         for (const auto unsynced :
              {PowerLossVfs::Unsynced::lost, PowerLossVfs::Unsynced::partly_there}) {
             disk->leave_behind(scratch.file("disk"), unsynced, random);
