@@ -354,21 +354,6 @@ void question(const char* program, const std::string& directory, int days,
                 cost.median_seconds * 1e3, cost.peak_mebibytes);
 }
 
-// The CLI, where it is built beside this.
-void command_line(const char* program, const std::string& directory, int days) {
-    const std::string picket = std::filesystem::path(program).parent_path() / "picket";
-    if (!std::filesystem::exists(picket)) return;
-    const std::string until = format_time(base + days * 24h);
-    for (const Duration span : {Duration(24h), Duration(days * 24h)}) {
-        const Cost cost =
-            cost_of({picket, "--socket", directory + "/none", "history", "check-50", "--db",
-                     directory + "/picket.db", "--since", format_time(base + days * 24h - span),
-                     "--until", until, "--json"});
-        std::printf("picket history, %2d days            %12.2f ms, %.1f MiB at most\n",
-                    static_cast<int>(span / 24h), cost.median_seconds * 1e3, cost.peak_mebibytes);
-    }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -388,8 +373,6 @@ int main(int argc, char** argv) {
         question(argv[0], directory, days, kind);
         std::fflush(stdout);
     }
-    command_line(argv[0], directory, days);
-    std::fflush(stdout);
     steady_store(std::string(argv[1]) + "/steady");
     std::fflush(stdout);
     plain_rows(std::string(argv[1]) + "/rows", appended);
