@@ -69,8 +69,8 @@ void write_two_years(const std::string& directory, WallTime end) {
         row.outcome.finding = fails ? checks::Finding::failed : checks::Finding::passed;
         row.outcome.failure_class =
             fails ? checks::FailureClass::refused : checks::FailureClass::none;
-        row.outcome.latency =
-            Duration{static_cast<std::int64_t>(20'000 * std::exp(0.3 * std::sin(i * 0.1)))};
+        row.outcome.latency = Duration{static_cast<std::int64_t>(
+            20'000 * std::exp(0.3 * std::sin(static_cast<double>(i) * 0.1)))};
         batch.outcomes.push_back(row);
         if (batch.outcomes.size() < 20'000) continue;
         REQUIRE(opened->store.write(batch, row.outcome.at));
@@ -149,7 +149,8 @@ TEST_CASE("an agent and its file say the same, and the time it slept was not obs
 
     // Before its first start, and between its two lives.
     std::size_t gaps = 0;
-    for (const Json& point : history["points"]) gaps += point["finding"] == "not_observed" ? 1 : 0;
+    for (const Json& point : history["points"])
+        gaps += point["finding"] == "not_observed" ? 1u : 0u;
     CHECK(gaps >= 2);
     CHECK(availability["checks"][0]["availability"] == 1.0);
     CHECK(availability["checks"][0]["down_seconds"] == 0);
@@ -185,7 +186,7 @@ TEST_CASE("an export beside a running agent has each outcome once") {
     const Json history =
         agent.json({"history", "one", "--since", "2020-01-01T00:00:00Z", "--until", until});
     for (const Json& point : history["points"]) {
-        points += point["finding"] == "not_observed" ? 0 : 1;
+        points += point["finding"] == "not_observed" ? 0u : 1u;
     }
     CHECK(outcomes == points);
     const std::string file = agent.directory().path("out.sqlite");
