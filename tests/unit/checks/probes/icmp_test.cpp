@@ -176,10 +176,10 @@ TEST_CASE("a target that keeps silent is a timeout at the deadline") {
     in_network_namespace(Loopback::up, PingSockets::raw, [] {
         testing::silence_pings();
         Bench bench;
-        const Outcome outcome = bench.ask(about("127.0.0.1"), 50ms);
+        const Outcome outcome = bench.ask(about("127.0.0.1"), 300ms);
         CHECK(outcome.finding == Finding::failed);
         CHECK(outcome.failure_class == FailureClass::timeout);
-        CHECK(outcome.message == "ping 127.0.0.1: 0 of 3 packets answered within 50 ms");
+        CHECK(outcome.message == "ping 127.0.0.1: 0 of 3 packets answered within 300 ms");
     });
 }
 
