@@ -183,7 +183,11 @@ Status check_url(std::string_view text) {
     if (const std::size_t at = authority.rfind('@'); at != authority.npos) {
         authority.remove_prefix(at + 1);
     }
-    const auto host = parse_host_port(authority, scheme == "http" ? 80 : 443);
+    // A name beyond ASCII is looked up as DNS has it; here its letters count as letters.
+    std::string letters(authority);
+    std::ranges::replace_if(
+        letters, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, 'x');
+    const auto host = parse_host_port(letters, scheme == "http" ? 80 : 443);
     if (!host.has_value() || !check_host(host->host).has_value()) {
         return is_not(text, fmt::format("{}: '{}' is no host", expects, authority));
     }

@@ -81,8 +81,8 @@ TEST_CASE("an http proxy is asked, by CONNECT where the URL is secured") {
 TEST_CASE("a SOCKS proxy resolves the name and passes everything on") {
     Nginx web("server { listen 127.0.0.1:PORT; location / { return 200 '$host'; } }");
     const int port = free_port();
-    const Process socks({"/usr/bin/microsocks", "-q", "-i", "127.0.0.1", "-p", std::to_string(port),
-                         "-u", "picket", "-P", "secret"});
+    const Process socks({"/usr/bin/microsocks", "-i", "127.0.0.1", "-p", std::to_string(port), "-u",
+                         "picket", "-P", "secret"});
     REQUIRE(await_port(port));
     const auto by = [&](const std::string& password) {
         return fmt::format("proxy = \"socks5h://picket:{}@127.0.0.1:{}\"\n", password, port);
