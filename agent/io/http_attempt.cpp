@@ -251,9 +251,11 @@ Status HttpAttempt::set_tls(Instant now) {
     set(easy_, CURLOPT_SSL_CTX_DATA, this);
     // A resumed session shows no certificate.
     set(easy_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    // libcurl would read the certificates to trust for each connection.
+    // libcurl would read the certificates to trust for each connection; or it would keep
+    // the first store that it sees, whichever that is, and put it in place of all others.
     set(easy_, CURLOPT_CAPATH, none);
     set(easy_, CURLOPT_CAINFO, none);
+    set(easy_, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     if (request_.tls.verify) {
         trusted_ = PICKET_TRY(contexts_.trusted(now, request_.tls.ca_file));
     } else {

@@ -100,14 +100,14 @@ TEST_CASE("a file system that hangs holds one helper, and no check but its own")
     agent.define("hung.toml", "[defaults]\ninterval = \"500ms\"\ntimeout = \"200ms\"\n" + disk +
                                   "[file.nfs-file]\npath = \"" + directory.path("a") + "\"\n");
     agent.start();
-    for (const std::string name : {"nfs@a1", "nfs-file@a1"}) {
+    for (const std::string name : {"nfs", "nfs-file"}) {
         CHECK(agent.await_finding(name, "failed")["class"] == "timeout");
     }
     // It still reads its files, runs programs and answers.
     agent.define("alive.toml",
                  "[command.alive]\ncommand = [\"/bin/true\"]\ninterval = \"1s\"\n"
                  "timeout = \"900ms\"\n");
-    agent.await_finding("alive@a1", "passed");
+    agent.await_finding("alive", "passed");
     CHECK(agent.stop() == 0);
 }
 

@@ -460,6 +460,29 @@ TEST_CASE("a TLS name of its own is verified in place of the URL's host") {
     CHECK(contains(seen, "GET /x HTTP/1.1\r\nHost: outer.example.com:8443\r\n"));
 }
 
+TEST_CASE("what one exchange trusts, the next does not") {
+    Loop loop;
+    const testing::TestTls one;
+    const testing::TestTls other;
+    LoopbackServer first(loop, answers(http_answer("200 OK", "")), one.context());
+    LoopbackServer second(loop, answers(http_answer("200 OK", "")), other.context());
+    HttpClient client(loop);
+    const auto trusted = [&](const LoopbackServer& server, const std::string& ca_file) {
+        std::optional<HttpExchange> result;
+        const auto transfer = client.start(tls_request_to(server, ca_file), monotonic_now() + 60s,
+                                           [&](HttpExchange done) { result = std::move(done); });
+        REQUIRE(run_until(loop, [&] { return result.has_value(); }));
+        return !result->error.has_value();
+    };
+    for (int i = 0; i < 2; ++i) {
+        CHECK(trusted(first, one.pem_path()));
+        CHECK_FALSE(trusted(second, one.pem_path()));
+        CHECK(trusted(second, other.pem_path()));
+        CHECK_FALSE(trusted(first, other.pem_path()));
+        CHECK_FALSE(trusted(first, ""));
+    }
+}
+
 TEST_CASE("a ca_file that cannot be read is our own fault") {
     Loop loop;
     const testing::TestTls tls;
