@@ -185,8 +185,11 @@ void Inquiry::suspect(Instant now) {
     }
     const std::uint32_t needed = outage_ ? settings_.recover_after : settings_.fail_after;
     if (rounds_ + 1 < needed) return;  // It will not be a vote yet.
-    // A witness that said so before has nothing new to say.
-    if (outage_ && last_.has_value() && last_->vote == Vote::ok && !asking_->awaited) return;
+    // A witness that said so before has nothing new to say, unless that was too early to close
+    // the outage.
+    const bool said = last_.has_value() && last_->vote == Vote::ok && last_->epoch == epoch_ &&
+                      last_->began >= recoverable_at_;
+    if (outage_ && said && !asking_->awaited) return;
     if (asking_->round == 0) asking_->round = static_cast<std::uint32_t>(random_.next()) | 1;
     answered_round_ = asking_->round;
     suspicions_.push_back(
@@ -206,7 +209,8 @@ void Inquiry::conclude(Vote vote, FailureCode failure, std::string message, bool
     ballot.streak = same ? last_->streak + 1 : 1;
     ballot.round = asking.round;
     ballot.failed = failed;
-    const bool tell = !same || asking.awaited || (vote == Vote::fail && !outage_);
+    const bool told = same && last_->epoch == epoch_;
+    const bool tell = !told || asking.awaited || (vote == Vote::fail && !outage_);
     last_ = ballot;
     casts_.push_back({std::move(ballot), false, tell});
     drop_asking();

@@ -28,7 +28,12 @@ void Swim::probe(Instant now) {
     while (true) {
         const MemberView* view = table_.advance();
         if (view == nullptr) {
-            if (wrapped) return;
+            if (wrapped) {
+                // Nobody is there whose answer could speak for us: an interval that came on
+                // time does. Else who stood still while alone would never trust itself again.
+                if (awake_since_ != now) awareness_.add(-1);
+                return;
+            }
             wrapped = true;
             reap(now);
             table_.shuffle(random_);

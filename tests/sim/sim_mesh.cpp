@@ -153,8 +153,14 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
     ++self.life;
     if (application_ != nullptr) application_->on_start(agent);
     if (options_.converged) self.mesh->assume(clock(agent), known_);
-    for (AgentIndex seed = 0; seed < std::min<std::size_t>(2, agents_.size()); ++seed) {
-        self.mesh->join(clock(agent), address(seed, 0));
+    // By way of the first two, or, once those are gone, of the first two that run.
+    std::vector<AgentIndex> seeds;
+    for (AgentIndex seed = 0; seed < agents_.size() && seeds.size() < 2; ++seed) {
+        if (seed != agent && agents_[seed].mesh != nullptr) seeds.push_back(seed);
+    }
+    if (agents_.size() < 2 || agents_[0].mesh || agents_[1].mesh || seeds.empty()) seeds = {0, 1};
+    for (const AgentIndex seed : seeds) {
+        if (seed < agents_.size()) self.mesh->join(clock(agent), address(seed, 0));
     }
     pump(agent);
 }
