@@ -181,6 +181,26 @@ TEST_CASE("an outage too young to be closed is asked about when it could be") {
     CHECK(witness.inquiry.poll_suspicion().has_value());
 }
 
+TEST_CASE("an OK that came too early to close the outage is asked about and said again") {
+    Witness witness;
+    witness.inquiry.on_epoch(1, start + 59s);
+    witness.inquiry.on_suspicion(start, SuspicionRecord::Direction::recovering, 7, start);
+    witness.now += 500ms;
+    witness.answer(witness.begin(), passes);
+    witness.now += 1s;
+    witness.answer(witness.begin(), passes);
+    CHECK(witness.inquiry.poll_cast()->ballot.vote == Vote::ok);
+    while (witness.inquiry.poll_suspicion().has_value()) {
+    }
+    witness.inquiry.on_slot();
+    witness.answer(witness.begin(), passes);
+    CHECK_FALSE(witness.inquiry.poll_suspicion().has_value());
+    CHECK(witness.inquiry.next_wakeup() == start + 59s);
+    witness.now = start + 59s;
+    witness.answer(witness.begin(), passes);
+    CHECK(witness.inquiry.poll_suspicion().has_value());
+}
+
 TEST_CASE("asked too often it answers with its last vote, as that was cast") {
     Witness witness;
     witness.inquiry.on_slot();

@@ -393,6 +393,19 @@ TEST_CASE("an agent that was stopped hears the others out before it declares the
     CHECK(agent.liveness("b") == Liveness::alive);
 }
 
+TEST_CASE("a lone agent that stood still trusts itself again, once its timers come on time") {
+    Agent agent;
+    for (const Duration until : {10s, 20s, 30s}) {
+        agent.tick_until(until - 5s);
+        agent.now = start + until;
+        agent.swim.on_tick(agent.now);
+        agent.drain();
+        CHECK(agent.swim.health_score() == 1);
+    }
+    agent.tick_until(40s);
+    CHECK(agent.swim.health_score() == 0);
+}
+
 TEST_CASE("only what is failed or left can be forgotten") {
     Agent agent;
     agent.know("b", 2, 5);
