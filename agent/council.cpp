@@ -176,6 +176,10 @@ void Council::listen() {
         accord_.on_member(io::monotonic_now(), io::wall_now(), event.member);
         pump();
     });
+    services_.node.set_on_forgotten([this](const std::string& name) {
+        accord_.on_forgotten(io::monotonic_now(), name);
+        pump();
+    });
     const auto on_message = [this](const gossip::UserMessage& message) {
         accord_.on_user(io::monotonic_now(), io::wall_now(), message.payload, message.from);
         pump();

@@ -330,6 +330,7 @@ Result<std::vector<std::string>> MeshNode::forget(const std::string& name,
         }
     });
     log_info(fmt::format("forgotten: {}", fmt::join(names, ", ")));
+    if (on_forgotten_) std::ranges::for_each(names, on_forgotten_);
     return names;
 }
 
@@ -338,6 +339,7 @@ void MeshNode::on_forget(const gossip::UserMessage& message) {
     if (!mesh_.forget(name)) return;
     log_info(fmt::format("forgotten, as an agent was told: {}",
                          printable_line(name, gossip::wire::name_bytes_max)));
+    if (on_forgotten_) on_forgotten_(name);
 }
 
 void MeshNode::send_reliably(const SocketAddress& to, std::string payload,

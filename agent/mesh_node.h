@@ -87,6 +87,10 @@ public:
     void set_on_member(std::function<void(const gossip::MemberEvent&)> on_member) {
         on_member_ = std::move(on_member);
     }
+    // Hears whom an operator has forgotten, here or on another agent.
+    void set_on_forgotten(std::function<void(const std::string& name)> on_forgotten) {
+        on_forgotten_ = std::move(on_forgotten);
+    }
     bool leaving() const { return mesh_.swim().leaving(); }
     // Lifeguard's. 0 where nobody else lives: there is no probe that could succeed and show
     // that the failed ones were not our own doing.
@@ -140,6 +144,7 @@ private:
     std::vector<Kinds> kinds_;
     Handler on_state_;
     std::function<void(const gossip::MemberEvent&)> on_member_;
+    std::function<void(const std::string&)> on_forgotten_;
     std::uint64_t messages_unknown_ = 0;
     std::uint64_t messages_malformed_ = 0;
     std::map<std::uint64_t, std::function<void(const gossip::Delivery&)>> deliveries_;

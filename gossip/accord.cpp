@@ -15,11 +15,19 @@ Accord::Accord(const Options& options, std::uint64_t seed, Instant now)
                   .zone = options.spread.zone,
                   .boot = options.spread.boot,
                   .ablations = options.ablations},
-                 seed ^ 2, now) {}
+                 seed ^ 2, now) {
+    const std::string host = "host/" + options.spread.name;
+    names_[check_key(host)] = host;
+}
 
 void Accord::on_member(Instant now, WallTime wall, const Member& member) {
     spread_.on_member(now, wall, member);
     note_peer(now, agent_id(member.name));
+}
+
+void Accord::on_forgotten(Instant now, std::string_view name) {
+    agreement_.on_peer_gone(now, name);
+    names_.erase(check_key("host/" + std::string(name)));
 }
 
 void Accord::set_checks(Instant now, WallTime wall, const std::vector<FileBlob>& files,
@@ -122,6 +130,10 @@ void Accord::on_record(Instant now, const RecordHeld& change) {
 void Accord::note_peer(Instant now, AgentId agent) {
     const Spread::Peer* peer = spread_.peer(agent);
     if (peer == nullptr || agent == spread_.self()) return;
+    // Who left, or was forgotten, is nobody's host until it is back.
+    if (!present(peer->liveness) && !spread_.reference().counts(peer->name)) {
+        return agreement_.on_peer_gone(now, peer->name);
+    }
     const PresenceRecord* presence = spread_.presence(agent);
     Peer known;
     known.name = peer->name;

@@ -74,6 +74,8 @@ public:
         spread_.on_persisted(now, wall, ticket);
     }
     void on_member(Instant now, WallTime wall, const Member& member);
+    // An operator's word: the host of that name is no check any more.
+    void on_forgotten(Instant now, std::string_view name);
     // False: the message is none of Spread's.
     bool on_user(Instant now, WallTime wall, std::string_view payload,
                  const std::optional<SocketAddress>& from) {

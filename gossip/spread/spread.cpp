@@ -158,7 +158,9 @@ void Spread::on_tick(Instant now, WallTime wall) {
     settle_all(now, wall);
 }
 
+// As all others will have it, who get it in its encoding: times in milliseconds.
 void Spread::put(Instant now, WallTime wall, Record record) {
+    if (auto told = decode_record(encode(record))) record = *std::move(told);
     const auto refusal = registry_.put(now, wall, std::move(record), {Source::own, self_}, 0);
     if (refusal.has_value()) count(*refusal);
     settle_all(now, wall);

@@ -69,6 +69,10 @@ TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages 
         await([&] { return status()["quorum"] == true && status()["reference"] == 3; },
               [&] { return status().dump(2); });
         CHECK(status()["notice"].is_null());
+        // A host that is forgotten is no outage.
+        for (const Json& outage : mesh.agent(i).json({"status"})["outages"]) {
+            CHECK(outage["check"] == "homepage");
+        }
         CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);
     }
     web.start();
