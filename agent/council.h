@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -139,7 +140,9 @@ private:
     bool again_ = false;
 
     std::map<gossip::CheckKey, gossip::State> shown_;  // As the last event said.
-    Instant show_at_{};                                // When all states are gone through again.
+    // Verdicts that came before the name of their check did: they are told when it has come.
+    std::set<gossip::CheckKey> unnamed_;
+    Instant show_at_{};  // When all states are gone through again.
     std::uint64_t records_not_durable_ = 0;
 };
 

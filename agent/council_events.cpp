@@ -69,7 +69,8 @@ void Council::on_event(Instant now, WallTime wall, const gossip::AccordEvent& ev
 }
 
 void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& change) {
-    if (change.gone) return;
+    // What came from the database is there, and people were told of it.
+    if (change.gone || change.origin.source == gossip::Source::stored) return;
     const gossip::Record* record = spread().registry().find(change.key);
     if (record == nullptr) return;
     if (const auto* verdict = std::get_if<VerdictRecord>(record)) {
@@ -91,6 +92,10 @@ void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& ch
 
 void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& verdict,
                               const VerdictRecord* before) {
+    if (!accord_.names().contains(verdict.check)) {
+        unnamed_.insert(verdict.check);
+        return;
+    }
     const std::string name = name_of(verdict.check);
     const bool was_outage = before != nullptr && before->outage();
     storage::Transition fact;
@@ -170,7 +175,7 @@ std::optional<storage::Outage> Council::latest_outage(CheckKey key) const {
 // A verdict that ends an outage does not say how far it went: the one before does.
 void Council::record_outage(CheckKey key, const VerdictRecord* before) {
     auto outage = latest_outage(key);
-    if (!outage) return;
+    if (!outage || !accord_.names().contains(key)) return;
     if (outage->closed && before != nullptr && before->outage()) {
         outage->scope = to_text(before->scope);
     }
@@ -233,6 +238,15 @@ void Council::show_state(Instant now, WallTime wall, CheckKey key) {
 
 void Council::show_states(Instant now, WallTime wall) {
     show_at_ = now + show_interval;
+    for (auto key = unnamed_.begin(); key != unnamed_.end();) {
+        const VerdictRecord* verdict = spread().verdict(*key);
+        if (verdict != nullptr && !accord_.names().contains(*key)) {
+            ++key;
+            continue;
+        }
+        key = unnamed_.erase(key);
+        if (verdict != nullptr) on_verdict_held(now, wall, *verdict, nullptr);
+    }
     for (const auto& [key, check] : accord_.checks()) show_state(now, wall, key);
     std::erase_if(shown_, [this](const auto& shown) {
         return !accord_.checks().contains(shown.first) && spread().verdict(shown.first) == nullptr;

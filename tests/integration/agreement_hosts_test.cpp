@@ -89,7 +89,7 @@ TEST_CASE("a host that is gone is an outage of its own, by the votes of others")
     CHECK(why["id"] == "host/a4#1");
     CHECK(why["rule"] == "open");
     // Its address is this machine's, which is alive and well.
-    CHECK(why["outage"]["message"] == "its agent does not answer, but the host answers pings");
+    CHECK(why["message"] == "its agent does not answer, but the host answers pings");
     mesh.start(3);
     await_state(mesh, {0, 1, 2}, "host/a4", "up", 60s);
 }
