@@ -153,7 +153,8 @@ void Agreement::cast(Case& item, const Inquiry::Cast& cast) {
     const Ballot& ballot = cast.ballot;
     if (ballot.vote == Vote::ok) item.passed_at = std::max(item.passed_at, ballot.began);
     if (!cast.again) note_shadow(item, ballot);
-    if (!passed_once_) return;  // A guest has no vote yet.
+    // A guest has no vote yet. Why it abstains it keeps, for whoever asks it.
+    if (!passed_once_ && ballot.vote != Vote::abstain) return;
     VoteRecord vote;
     vote.agent = self_;
     vote.check = item.check.key;
@@ -170,6 +171,7 @@ void Agreement::cast(Case& item, const Inquiry::Cast& cast) {
     vote.round = ballot.round;
     static_cast<void>(item.tally.put(now_, vote));
     note_own_vote(item, vote);
+    if (!passed_once_) return;
     // Until something was judged, nobody knows what anybody said.
     if (!cast.tell && item.held.has_value()) return;
     tell_panel(item, vote);

@@ -91,7 +91,7 @@ TEST_CASE("the minority side of a partition opens, closes and changes nothing, a
         const std::string notice = mesh_of(mesh.agent(i))["notice"];
         CAPTURE(notice);
         CHECK(notice.find("NO QUORUM: 2 of 5 known agents answer, 3 needed") != notice.npos);
-        CHECK(notice.find("Missing: a1, a2, a3") != notice.npos);
+        CHECK(notice.find("Missing: a1 (zone z1), a2 (zone z2), a3 (zone z3)") != notice.npos);
         CHECK(notice.find("picket forget") != notice.npos);
         const Json up = mesh.agent(i).check("steady");
         CHECK(up["state"] == "unknown");
