@@ -15,7 +15,7 @@ namespace {
 using testing::random_record;
 using wire::Fault;
 
-constexpr int triples = 3000;
+constexpr int triples = 1'000;
 
 // Records of one key, as two agents may hold them.
 std::array<Record, 3> random_triple(Random& random) {
