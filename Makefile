@@ -145,7 +145,7 @@ $(BUILD)/storage_writer: $(call objects,tests/support/storage_writer.cpp) $(LIBR
 .PHONY: unit
 unit:  ## unit tests, with ASan and UBSan
 	@$(MAKE) PROFILE=asan build/asan/unit_tests
-	build/asan/unit_tests
+	@tests/run build unit
 
 $(BUILD)/integration_tests: $(call objects,tests/unit/main.cpp $(INTEGRATION_SOURCES) \
     $(SUPPORT_SOURCES)) $(LIBRARY) | $(PARTS)
@@ -221,7 +221,8 @@ test: test-dependencies  ## everything: unit, corpora, simulation, integration; 
 
 .PHONY: check
 check: format-check unit  ## the one before each commit: format, unit tests, a short simulation
-	@$(MAKE) sim RUNS=20
+	@$(MAKE) PROFILE=release build/release/sim_tests
+	RUNS=10 build/release/sim_tests -m -tc='whatever the fault, the mesh*'
 
 .PHONY: integration
 integration: test-dependencies  ## integration tests only; ONLY=name for one file
