@@ -19,25 +19,28 @@ Echo::Echo(Loop& loop, IcmpSockets& sockets, const IpAddress& target, Duration t
       until_(monotonic_now() + timeout) {
     auto socket = sockets.find({.family = target.family});
     if (socket) {
-        requests_ = std::make_unique<IcmpEcho>(*std::move(socket), target, payload_bytes,
-                                               [this](const IcmpEvent& event) {
-                                                   if (event.error_number != 0) return;
-                                                   timer_.clear();
-                                                   std::exchange(done_, nullptr)(Finding::answered);
-                                               });
+        const auto on_event = [this](const IcmpEvent& event) {
+            if (event.error_number == 0) conclude(Finding::answered);
+        };
+        requests_ = std::make_unique<IcmpEcho>(*std::move(socket), target, payload_bytes, on_event);
     }
     timer_.set(monotonic_now());
 }
 
 void Echo::on_timer() {
     const Instant now = monotonic_now();
-    if (requests_ == nullptr || now >= until_) {
-        const Finding finding = requests_ == nullptr ? Finding::impossible : Finding::silent;
-        return std::exchange(done_, nullptr)(finding);
-    }
+    if (requests_ == nullptr) return conclude(Finding::impossible);
+    if (now >= until_) return conclude(Finding::silent);
     // One that cannot be sent now may be in a moment; the time limits how often it is tried.
     static_cast<void>(requests_->send(number_++));
     timer_.set(std::min(now + gap, until_));
+}
+
+// Answers to the requests that are still under way are nobody's.
+void Echo::conclude(Finding finding) {
+    timer_.clear();
+    requests_.reset();
+    std::exchange(done_, nullptr)(finding);
 }
 
 }  // namespace picket::io

@@ -32,6 +32,7 @@ public:
 
 private:
     void on_timer();
+    void conclude(Finding finding);
 
     std::function<void(Finding)> done_;
     Timer timer_;
