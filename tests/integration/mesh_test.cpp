@@ -25,7 +25,7 @@ TEST_CASE("two agents find each other, and both list both") {
     const Json status = mesh.agent(0).json({"status"});
     CHECK(status["mesh"]["alive"] == 2);
     CHECK(status["mesh"]["quorum"] == true);
-    CHECK(status["agent"]["problems"].empty());
+    CHECK_MESSAGE(status["agent"]["problems"].empty(), status["agent"]["problems"].dump());
     mesh.agent(0).await({{"type", "membership"}, {"agent", "a2"}, {"to", "alive"}});
 }
 
