@@ -70,7 +70,8 @@ TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages 
               [&] { return status().dump(2); });
         CHECK(status()["notice"].is_null());
         // A host that is forgotten is no outage.
-        for (const Json& outage : mesh.agent(i).json({"status"})["outages"]) {
+        const Json document = mesh.agent(i).json({"status"});
+        for (const Json& outage : document["outages"]) {
             CHECK(outage["check"] == "homepage");
         }
         CHECK(mesh.agent(i).check("homepage")["epoch"] == 1);

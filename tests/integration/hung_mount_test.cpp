@@ -107,6 +107,7 @@ TEST_CASE("a file system that hangs holds one helper, and no check but its own")
     agent.define("alive.toml",
                  "[command.alive]\ncommand = [\"/bin/true\"]\ninterval = \"1s\"\n"
                  "timeout = \"900ms\"\n");
+    agent.await({{"type", "reload"}});
     agent.await_finding("alive", "passed");
     CHECK(agent.stop() == 0);
 }
