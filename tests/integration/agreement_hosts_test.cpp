@@ -31,6 +31,7 @@ TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages 
     mesh.start();
     await_panel(mesh, everybody(mesh), "homepage", 5);
     await_state(mesh, everybody(mesh), "homepage", "up");
+    await_reference(mesh, 6);
 
     // Of two halves the one with the agent that decides a tie is the majority: that one goes.
     std::size_t decides = 0;
@@ -83,6 +84,7 @@ TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages 
 TEST_CASE("a host that is gone is an outage of its own, by the votes of others") {
     TestMesh mesh(4);
     mesh.start();
+    await_reference(mesh, 4);
     mesh.agent(3).kill();
     await_state(mesh, {0, 1, 2}, "host/a4", "down", 60s);
     const Json why = mesh.agent(0).json({"why", "host/a4"});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace picket::testing {
 
 MeshTarget::MeshTarget()
@@ -19,8 +21,24 @@ std::string MeshTarget::definition(const std::string& name, const std::string& m
 void await_state(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& check,
                  const std::string& state, std::chrono::seconds within) {
     for (const std::size_t agent : agents) {
-        await([&] { return mesh.agent(agent).check(check)["state"] == state; },
-              [&] { return mesh.agent(agent).check(check).dump(2); }, within);
+        // A host is a check only once there is something to say of it.
+        const auto is_so = [&] {
+            const Json status = mesh.agent(agent).json({"status"});
+            return std::ranges::any_of(status["checks"], [&](const Json& shown) {
+                return shown["name"] == check && shown["state"] == state;
+            });
+        };
+        await(
+            is_so, [&] { return mesh.agent(agent).json({"status"}).dump(2); }, within);
+    }
+}
+
+void await_reference(TestMesh& mesh, std::size_t size) {
+    for (const std::size_t agent : everybody(mesh)) {
+        const auto counted = [&] {
+            return mesh.agent(agent).json({"status"})["mesh"]["reference"];
+        };
+        await([&] { return counted() == size; }, [&] { return counted().dump(); });
     }
 }
 

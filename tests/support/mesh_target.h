@@ -33,6 +33,9 @@ private:
 void await_state(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& check,
                  const std::string& state, std::chrono::seconds within = patience);
 
+// Waits until every agent counts `size` agents when it asks for a majority.
+void await_reference(TestMesh& mesh, std::size_t size);
+
 // Waits until each of `agents` knows that `size` agents witness the check.
 void await_panel(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& check,
                  std::size_t size);
