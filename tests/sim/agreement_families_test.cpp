@@ -20,8 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Whole agents where that is quick enough; of a hundred agents every fiftieth seed, at half a
-// minute each, and the rest with AgreementWorld, whose Agreement is the same.
+// Whole agents where that is quick enough. A hundred play every fifth seed with AgreementWorld,
+// whose Agreement is the same, and every hundredth, at half a minute each, as whole agents:
+// NODES=100 plays all seeds, and all whole.
 TEST_CASE("whatever the fault, no outage is false, none is missed, and all hold the same") {
     const std::uint64_t first = setting("SEED", 1);
     const std::uint64_t runs = setting("RUNS", 200);
@@ -29,9 +30,10 @@ TEST_CASE("whatever the fault, no outage is false, none is missed, and all hold 
     for (const std::size_t agents : {1U, 2U, 3U, 5U, 15U, 100U}) {
         if (only != 0 && agents != only) continue;
         for (std::uint64_t seed = first; seed < first + runs; ++seed) {
+            if (agents == 100 && only == 0 && seed % 5 != 0) continue;
             CAPTURE(seed);
             CAPTURE(agents);
-            const bool whole = agents < 100 || only != 0 || seed % 50 == 0;
+            const bool whole = agents < 100 || only != 0 || seed % 100 == 0;
             CHECK((whole ? play_seed<AccordWorld>(seed, agents)
                          : play_seed<AgreementWorld>(seed, agents)) == "");
         }
