@@ -87,7 +87,8 @@ public:
 
     void explore() {
         reach(State{});
-        while (!open_.empty()) {
+        // With a rule taken away one breach is enough.
+        while (!open_.empty() && !(any_epoch_ && s1_broken > 0)) {
             const State state = open_.front();
             open_.pop_front();
             vote(state);
