@@ -158,7 +158,10 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
     for (AgentIndex seed = 0; seed < agents_.size() && seeds.size() < 2; ++seed) {
         if (seed != agent && agents_[seed].mesh != nullptr) seeds.push_back(seed);
     }
-    if (agents_.size() < 2 || agents_[0].mesh || agents_[1].mesh || seeds.empty()) seeds = {0, 1};
+    const auto gone = [&](AgentIndex first) {
+        return agents_[first].life > 0 && agents_[first].mesh == nullptr;
+    };
+    if (agents_.size() < 2 || seeds.empty() || !gone(0) || !gone(1)) seeds = {0, 1};
     for (const AgentIndex seed : seeds) {
         if (seed < agents_.size()) self.mesh->join(clock(agent), address(seed, 0));
     }
