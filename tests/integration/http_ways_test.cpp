@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <poll.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,6 +15,8 @@
 
 namespace picket::testing {
 namespace {
+
+using namespace std::chrono_literals;
 
 std::string http(const std::string& url, const std::string& more) {
     return fmt::format("[http.x]\nurl = \"{}\"\n{}", url, more);
@@ -37,6 +41,17 @@ private:
     int port_ = free_port();
     std::unique_ptr<Process> process_;
 };
+
+// A server that is about to be ready, or to write its log, sends no event: looks again, shortly.
+template <typename Condition>
+bool await_that(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        poll(nullptr, 0, 5);
+    }
+    return true;
+}
 
 TEST_CASE("an http proxy is asked, by CONNECT where the URL is secured") {
     const TemporaryDirectory directory;
@@ -107,8 +122,9 @@ TEST_CASE("a unix socket is connected to in place of the URL's host") {
                     "location / {{ return 200 '$host'; }} }}",
                     socket));
     const std::string by = "unix_socket = \"" + socket + "\"\n";
-    const auto passed =
-        ask_check(http("http://app.example/", by + "body_contains = \"app.example\"\n"));
+    const std::string check = http("http://app.example/", by + "body_contains = \"app.example\"\n");
+    REQUIRE(await_that([&] { return said(ask_check(check)).starts_with("passed: "); }));
+    const auto passed = ask_check(check);
     CHECK(said(passed).starts_with("passed: 200 from unix:" + socket));
     CHECK(passed.address == "unix:" + socket);
     web.stop();
@@ -172,7 +188,8 @@ TEST_CASE("the body of a request is read from its file each time") {
     CHECK(said(ask_check(check)).starts_with("passed: "));
     directory.write("order.xml", "<order>2</order>");
     CHECK(said(ask_check(check)).starts_with("passed: "));
-    CHECK(web.directory().read("bodies") == "<order>1</order>\n<order>2</order>\n");
+    CHECK(await_that(
+        [&] { return web.directory().read("bodies") == "<order>1</order>\n<order>2</order>\n"; }));
 
     directory.write("order.xml", std::string(1024 * 1024 + 1, 'x'));
     CHECK(said(ask_check(check)).starts_with("errored: body_file " + file + ": "));
