@@ -436,14 +436,7 @@ bool AgreementWorld::all_hold(std::size_t target, std::uint32_t epoch) const {
 }
 
 std::size_t AgreementWorld::attempts_peak(std::size_t target, Duration window) const {
-    const auto& asked = asked_[target];
-    std::size_t peak = 0;
-    std::size_t first = 0;
-    for (std::size_t last = 0; last < asked.size(); ++last) {
-        while (asked[last] - asked[first] >= window) ++first;
-        peak = std::max(peak, last - first + 1);
-    }
-    return peak;
+    return most_within(asked_[target], window);
 }
 
 }  // namespace picket::testing

@@ -1,5 +1,7 @@
 #include "tests/sim/sim_targets.h"
 
+#include <algorithm>
+
 namespace picket::testing {
 namespace {
 
@@ -56,6 +58,16 @@ SimAnswer SimTargets::ask(AgentIndex agent, std::size_t target, Duration timeout
              .latency = round_trip,
              .out_of_time = false},
             round_trip};
+}
+
+std::size_t most_within(const std::vector<Instant>& moments, Duration window) {
+    std::size_t most = 0;
+    std::size_t first = 0;
+    for (std::size_t last = 0; last < moments.size(); ++last) {
+        while (moments[last] - moments[first] >= window) ++first;
+        most = std::max(most, last - first + 1);
+    }
+    return most;
 }
 
 }  // namespace picket::testing

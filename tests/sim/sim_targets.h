@@ -65,4 +65,7 @@ private:
     std::vector<SimTarget> targets_;
 };
 
+// The most of these moments, in order, that lie within one window.
+std::size_t most_within(const std::vector<Instant>& moments, Duration window);
+
 }  // namespace picket::testing
