@@ -90,7 +90,7 @@ constexpr std::array own{
     Key{"http_version", optional, question, in<&H::http_version>, "\"any\", \"1.0\", \"1.1\", \"2\" or \"2-direct\"",
         "The version to speak; 2-direct: HTTP/2 without asking first, also without TLS.", {.choices = Words(versions)}},
     Key{"proxy", optional, question, in<&H::proxy>, "http://HOST:PORT or socks5h://HOST:PORT",
-        "The proxy to ask, which resolves the URL's host; USER:PASSWORD@ may precede the host.", {.check = check_proxy}},
+        "The proxy to ask, which resolves the URL's host; USER:PASSWORD@ may precede the host. What a SOCKS proxy refuses is `errored`.", {.check = check_proxy}},
     Key{"unix_socket", optional, question, in<&H::unix_socket>, a_path,
         "The unix socket to connect to, in place of the URL's host.", {.check = check_absolute_path}},
     Key{"connect_to", optional, question, in<&H::connect_to>, "HOST or HOST:PORT",
