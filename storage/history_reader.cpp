@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "agent/base/assert.h"
 #include "storage/row_reading.h"
 #include "storage/schema.h"
 
@@ -68,6 +69,33 @@ Result<HistoryReader> HistoryReader::open(const std::string& path) {
     return HistoryReader(std::move(database));
 }
 
+HistoryReader::Hold::~Hold() {
+    if (reader_ != nullptr) reader_->held_.reset();
+}
+
+Result<HistoryReader::Hold> HistoryReader::hold() {
+    PICKET_ASSERT(held_ == nullptr);
+    held_ = std::make_unique<Held>(Held{PICKET_TRY(Transaction::begin_reading(database_))});
+    return Hold(*this);
+}
+
+Result<HistoryReader::Asked> HistoryReader::ask(const std::string& check) {
+    Asked asked;
+    if (held_ == nullptr) {
+        asked.view.emplace(PICKET_TRY(Transaction::begin_reading(database_)));
+    } else if (held_->series != nullptr && held_->check == check) {
+        asked.series = held_->series;
+        return asked;
+    }
+    const std::int64_t id = PICKET_TRY(check_id(check));
+    asked.series = std::make_shared<SeriesReader>(PICKET_TRY(SeriesReader::open(database_, id)));
+    if (held_ != nullptr) {
+        held_->check = check;
+        held_->series = asked.series;
+    }
+    return asked;
+}
+
 Result<std::int64_t> HistoryReader::check_id(const std::string& check) {
     auto row = PICKET_TRY(database_.prepare("SELECT id FROM checks WHERE name = ?1"));
     if (PICKET_TRY(row.bind(std::string_view(check)).step())) return row.integer(0);
@@ -88,9 +116,8 @@ Result<std::string> HistoryReader::message(std::int64_t id) {
 }
 
 Result<OutcomeRange> HistoryReader::outcomes(const std::string& check, WallTime from, WallTime to) {
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     std::vector<Entry> newest;  // Backwards.
     OutcomeRange range;
     PICKET_TRY(series.backwards(range_of(from, to), [&](const Entry& entry) {
@@ -136,9 +163,8 @@ Result<std::optional<Gap>> HistoryReader::gap_after(const Entry& entry, std::int
 
 Status HistoryReader::each_point(const std::string& check, WallTime from, WallTime to,
                                  const std::function<bool(const HistoryPoint&)>& visit) {
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     Status found;
     PICKET_TRY(series.forwards(range_of(from, to), [&](const Entry& entry) {
         auto text = message(entry.profile.message_id);
@@ -161,9 +187,8 @@ Result<Tier> HistoryReader::finest_reaching(SeriesReader& series, std::int64_t f
 }
 
 Result<WindowTotals> HistoryReader::totals(const std::string& check, WallTime from, WallTime to) {
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     const Tier tier = PICKET_TRY(finest_reaching(series, to_milliseconds(from)));
     const std::int64_t from_ms = floor_to(to_milliseconds(from), slot_ms(tier));
     const std::int64_t to_ms = std::max(floor_to(to_milliseconds(to), slot_ms(tier)), from_ms);
@@ -198,9 +223,8 @@ Result<LatencySummary> HistoryReader::exact_latency(SeriesReader& series, Series
 
 Result<std::optional<LatencySummary>> HistoryReader::latency(const std::string& check,
                                                              WallTime from, WallTime to) {
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     const SeriesReader::Range range = range_of(from, to);
     if (to - from <= exact_span_max) {
         bool too_many = false;
@@ -216,9 +240,8 @@ Result<std::optional<LatencySummary>> HistoryReader::latency(const std::string& 
 
 Result<std::vector<RollupPoint>> HistoryReader::rollups(const std::string& check, WallTime from,
                                                         WallTime to, Tier tier) {
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     const SeriesReader::Range range{floor_to(to_milliseconds(from), slot_ms(tier)),
                                     to_milliseconds(to)};
     std::deque<RollupPoint> points;
@@ -247,9 +270,8 @@ Result<std::vector<RollupPoint>> HistoryReader::rollups(const std::string& check
 
 Result<Tier> HistoryReader::tier_for(const std::string& check, WallTime from, WallTime to,
                                      std::int64_t points_max) {
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     const Tier reaching = PICKET_TRY(finest_reaching(series, to_milliseconds(from)));
     for (const Tier tier : tiers) {
         const std::int64_t slots = (to_milliseconds(to) - to_milliseconds(from)) / slot_ms(tier);

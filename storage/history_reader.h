@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -66,6 +67,23 @@ public:
 
     // not_found where there is no file; see Database::open and check_schema.
     static Result<HistoryReader> open(const std::string& path);
+
+    // One state of the file for all that is asked while it lives; and of the check that is
+    // asked about, what is open is read once, not for each question. Must not outlive the
+    // reader, which stays where it is meanwhile. Requires that none is held.
+    class Hold {
+    public:
+        Hold(Hold&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
+        Hold& operator=(Hold&&) = delete;
+        ~Hold();
+
+    private:
+        friend class HistoryReader;
+        explicit Hold(HistoryReader& reader) : reader_(&reader) {}
+
+        HistoryReader* reader_;
+    };
+    Result<Hold> hold();
 
     Result<OutcomeRange> outcomes(const std::string& check, WallTime from, WallTime to);
 
@@ -119,8 +137,20 @@ public:
     Result<std::vector<std::string>> check_names();
 
 private:
+    // A check's series, in a view of its own or in the one that is held.
+    struct Asked {
+        std::optional<Transaction> view;
+        std::shared_ptr<SeriesReader> series;
+    };
+    struct Held {
+        Transaction view;
+        std::string check{};  // The last that was asked about, and its series.
+        std::shared_ptr<SeriesReader> series{};
+    };
+
     explicit HistoryReader(Database database) : database_(std::move(database)) {}
 
+    Result<Asked> ask(const std::string& check);
     Result<std::int64_t> check_id(const std::string& check);
     Result<std::string> message(std::int64_t id);
     Result<LatencySummary> exact_latency(SeriesReader& series, SeriesReader::Range range,
@@ -130,6 +160,7 @@ private:
 
     Database database_;
     std::map<std::int64_t, std::string> messages_;  // Those met; emptied at messages_max.
+    std::unique_ptr<Held> held_;
 };
 
 }  // namespace picket::storage

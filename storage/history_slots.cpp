@@ -71,9 +71,8 @@ Result<std::vector<RollupPoint>> HistoryReader::slots(const std::string& check, 
     const std::int64_t count = (end_ms - first_ms + length_ms - 1) / length_ms;
     PICKET_ASSERT(count <= std::int64_t{rollups_max});
 
-    const auto view = PICKET_TRY(Transaction::begin_reading(database_));
-    const auto id = PICKET_TRY(check_id(check));
-    auto series = PICKET_TRY(SeriesReader::open(database_, id));
+    const Asked asked = PICKET_TRY(ask(check));
+    SeriesReader& series = *asked.series;
     const SeriesReader::Range range{first_ms, end_ms};
     std::vector<Part> parts(static_cast<std::size_t>(count));
     const auto part_at = [&](std::int64_t at_ms) -> Part& {

@@ -277,6 +277,7 @@ Result<std::vector<storage::Transition>> transitions_in(HistoryReader& reader,
 
 Result<HistoryView> read_history(HistoryReader& reader, const std::string& name,
                                  const HistoryQuery& query) {
+    const HistoryReader::Hold hold = PICKET_TRY(reader.hold());
     HistoryView view;
     view.check = query.check;
     view.from = query.from;
@@ -304,6 +305,7 @@ AvailabilityView never_observed(const std::string& name, const AvailabilityQuery
 
 Result<AvailabilityView> read_availability(HistoryReader& reader, const std::string& name,
                                            const AvailabilityQuery& query) {
+    const HistoryReader::Hold hold = PICKET_TRY(reader.hold());
     AvailabilityView view;
     view.check = name;
     view.from = query.from;

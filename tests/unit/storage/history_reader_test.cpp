@@ -70,6 +70,26 @@ TEST_CASE("a stretch of time holds its beginning and not its end, oldest first")
     CHECK(reader.outcomes("web", night + 3s, night + 6s)->outcomes.size() == 4);
 }
 
+TEST_CASE("what is asked while the reader holds is answered from one state of the file") {
+    Written written;
+    written.outcome(night, 1ms);
+    written.commit();
+    auto reader = written.reader();
+    const auto stored = [&] { return reader.outcomes("web", night, night + 1h)->outcomes.size(); };
+    {
+        const auto hold = reader.hold();
+        REQUIRE(hold);
+        CHECK(stored() == 1);
+        written.outcome(night + 10s, 1ms);
+        written.commit();
+        CHECK(stored() == 1);
+        CHECK(reader.totals("web", night, night + 1h)->passed == 1);
+        CHECK_FALSE(reader.outcomes("mail", night, night + 1h));
+        CHECK(stored() == 1);
+    }
+    CHECK(stored() == 2);
+}
+
 TEST_CASE("of too many outcomes the newest are given, and that is said") {
     Written written;
     const auto count = static_cast<int>(HistoryReader::outcomes_max);
