@@ -6,7 +6,6 @@
 
 #include "agent/base/address.h"
 #include "agent/base/text.h"
-#include "checks/types/table.h"
 #include "checks/value_forms.h"
 
 namespace picket::checks {
@@ -188,12 +187,13 @@ void CheckReader::read_keys(Type type, const std::string& prefix, Member& table,
 // What no key alone can get wrong.
 void CheckReader::check_whole(const Definition& definition, const std::string& prefix,
                               const Positions& positions) {
-    check_times(definition, prefix, positions);
+    // Of a part of a key, such as step[0].send, the position is the key's.
     const auto complain = [&](std::string_view key, std::string_view message) {
-        const auto at = positions.find(key);
+        const auto at = positions.find(key.substr(0, key.find('[')));
         problems_.add(at == positions.end() ? positions.at("") : at->second,
                       fmt::format("{}.{}", prefix, key), message);
     };
+    check_times(definition, positions, complain);
     if (definition.quorum && definition.witnesses && *definition.quorum > *definition.witnesses) {
         complain("quorum", fmt::format("{} is more than the {} witnesses", *definition.quorum,
                                        *definition.witnesses));
@@ -209,13 +209,8 @@ void CheckReader::check_whole(const Definition& definition, const std::string& p
     }
 }
 
-void CheckReader::check_times(const Definition& definition, const std::string& prefix,
-                              const Positions& positions) {
-    const auto complain = [&](std::string_view key, std::string_view message) {
-        const auto at = positions.find(key);
-        problems_.add(at == positions.end() ? positions.at("") : at->second,
-                      fmt::format("{}.{}", prefix, key), message);
-    };
+void CheckReader::check_times(const Definition& definition, const Positions& positions,
+                              const Complain& complain) {
     if (definition.timeout >= definition.interval) {
         // Blame the key that the check sets itself, else the one that [defaults] sets.
         const auto later = [&](std::string_view a, std::string_view b) {

@@ -11,6 +11,7 @@
 #include "agent/base/problem.h"
 #include "checks/definition_keys.h"
 #include "checks/definition_parser.h"
+#include "checks/types/table.h"
 #include "checks/value.h"
 
 namespace picket::checks {
@@ -38,8 +39,8 @@ private:
                    Positions& positions);
     void check_whole(const Definition& definition, const std::string& prefix,
                      const Positions& positions);
-    void check_times(const Definition& definition, const std::string& prefix,
-                     const Positions& positions);
+    static void check_times(const Definition& definition, const Positions& positions,
+                            const Complain& complain);
     bool report_unquoted_name(std::string_view type, const Member& table);
 
     // Replaces the substitutions in `value` and everything within it; false, and a

@@ -49,6 +49,9 @@ inline void check_tls(const TlsOptions& tls, const Complain& complain) {
     if (tls.version_max != TlsVersion::any && tls.version_min > tls.version_max) {
         complain("tls_version_min", "is above tls_version_max");
     }
+    if (!tls.client_key.empty() && tls.client_certificate.empty()) {
+        complain("client_key", "has no client_certificate that it belongs to");
+    }
 }
 
 }  // namespace picket::checks

@@ -43,6 +43,9 @@ void check_subject(const Definition& definition, const Complain& complain) {
     if (query.name.empty() && query.cmdline.empty() && query.pidfile.empty()) {
         complain("name", "one of name, cmdline and pidfile must say which processes are meant");
     }
+    if (query.name.find('/') != query.name.npos) {
+        complain("name", "holds a '/': a process is called by its program without the directory");
+    }
     if (query.count_max && *query.count_max < query.count_min) {
         complain("count_max", fmt::format("{} is below count_min, which is {}", *query.count_max,
                                           query.count_min));

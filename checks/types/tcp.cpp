@@ -32,6 +32,9 @@ constexpr std::array step_keys{
 };
 
 std::vector<Fault> read_steps(const Value& value, Definition& definition) {
+    if (value.kind == Value::Kind::array && value.items.empty()) {
+        return {{value.position, {}, "expected at least one table with send, expect and starttls"}};
+    }
     return read_rows<TcpStep>(value, step_keys, definition.query.as<TcpQuery>().step);
 }
 std::optional<std::string> write_steps(const Definition& definition) {
@@ -67,12 +70,13 @@ void check_query(const Definition& definition, const Complain& complain) {
         const auto names = interpolated_names(step.send);
         for (const std::string& name : names.value_or(std::vector<std::string>())) {
             if (std::ranges::count(known, name) > 0) continue;
-            complain("step", fmt::format("[{}].send: no earlier expect captures {}", i, name));
+            complain(fmt::format("step[{}].send", i),
+                     fmt::format("no earlier expect captures {}", name));
         }
         if (!step.expect.empty())
             std::ranges::move(CapturingPattern(step.expect).groups(), std::back_inserter(known));
         if (step.starttls && secured)
-            complain("step", fmt::format("[{}].starttls: TLS is spoken already", i));
+            complain(fmt::format("step[{}].starttls", i), "TLS is spoken already");
         secured = secured || step.starttls;
     }
 }

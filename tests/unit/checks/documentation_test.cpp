@@ -75,6 +75,7 @@ std::map<std::string, std::string> least_check(const std::vector<std::string>& r
 std::string beside(Type type, std::string_view key) {
     if (key == "serial_equal") return "type = \"SOA\"\nservers = [\"192.0.2.1\", \"192.0.2.2\"]\n";
     if (type == Type::process && key != "name") return "name = \"a\"\n";
+    if (key == "client_key") return "client_certificate = \"/etc/picket/client.crt\"\n";
     const bool of_result = key == "expect" || key.starts_with("value_") || key.starts_with("rows_");
     const bool database = type == Type::mysql || type == Type::postgres;
     return database && of_result ? "query = \"SELECT 1\"\n" : "";

@@ -140,12 +140,13 @@ TEST_CASE("a tcp check says what is wrong with each key") {
             {"expect = \"(\"", "expect: is not a regular expression: missing ): ("},
             {"send = \"x\"\nstep = [{ expect = \"a\" }]", "send: belongs into the first step"},
             {"expect = \"x\"\nstep = [{ expect = \"a\" }]", "expect: belongs into the first step"},
-            {"step = [{ send = \"{{host}}\" }]", "step: [0].send: no earlier expect captures host"},
+            {"step = [{ send = \"{{host}}\" }]", "step[0].send: no earlier expect captures host"},
             {"step = [{ send = \"{{host\" }]", "step[0].send: a {{ without its }}"},
             {"step = [{ expct = \"a\" }]", "step[0].expct: unknown key, did you mean expect"},
             {"step = [1]", "step[0]: expected a table, found an integer"},
-            {"tls = true\nstep = [{ starttls = true }]",
-             "step: [0].starttls: TLS is spoken already"},
+            {"tls = true\nstep = [{ starttls = true }]", "step[0].starttls: TLS is spoken already"},
+            {"step = []", "step: expected at least one table with send, expect and starttls"},
+            {"client_key = \"/k\"", "client_key: has no client_certificate that it belongs to"},
             {"step = [{ starttls = 1 }]",
              "step[0].starttls: expected true or false, found an integer"},
             {"tls = \"yes\"", "tls: expected true or false, found a string"},
@@ -351,8 +352,10 @@ TEST_CASE("a load check says what is wrong with each key") {
 
 TEST_CASE("a process check says what is wrong with each key") {
     check_each(
-        "process", "name = \"a\"\n",
+        "process", "pidfile = \"/a\"\n",
         {
+            {"name = \"/usr/sbin/sshd\"",
+             "name: holds a '/': a process is called by its program without the directory"},
             {"age_below = \"367d\"", "age_below: 367d is not from 0s to 366d"},
             {"age_above = 5", "age_above: expected a duration such as \"10s\", found an integer"},
             {"rss_above = \"x\"", "rss_above: 'x' is not a size such as \"1MiB\""},
