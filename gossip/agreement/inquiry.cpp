@@ -42,7 +42,7 @@ void Inquiry::drop_asking() {
 void Inquiry::begin(Instant at, bool scheduled, std::uint32_t round) {
     PICKET_ASSERT(!asking_.has_value());
     recheck_at_ = never;
-    asking_.emplace();
+    asking_ = Asking{};
     asking_->scheduled = scheduled;
     asking_->awaited = round != 0;
     asking_->round = round;
