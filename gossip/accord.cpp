@@ -15,7 +15,8 @@ Accord::Accord(const Options& options, std::uint64_t seed, Instant now)
                   .zone = options.spread.zone,
                   .boot = options.spread.boot,
                   .ablations = options.ablations},
-                 seed ^ 2, now) {
+                 seed ^ 2, now),
+      arrives_by_(now + arrival_max) {
     const std::string host = "host/" + options.spread.name;
     names_[check_key(host)] = host;
 }
@@ -153,6 +154,7 @@ void Accord::update_standing(Instant now) {
     Agreement::Standing standing;
     standing.settled = spread_.settled();
     standing.waiting = spread_.reference().waiting_for_mesh();
+    standing.arriving = arriving(now);
     standing.draining = surroundings_.leaving;
     standing.health_score = surroundings_.health_score;
     standing.gateway = surroundings_.gateway;
@@ -160,6 +162,13 @@ void Accord::update_standing(Instant now) {
     if (standing == standing_) return;
     standing_ = standing;
     agreement_.set_standing(now, standing);
+}
+
+bool Accord::arriving(Instant now) {
+    if (arrives_by_ == never) return false;
+    if (!spread_.knows_everybody() && now < arrives_by_) return true;
+    arrives_by_ = never;
+    return false;
 }
 
 MeshCheck Accord::mesh_check(CheckKey key, const Catalog::Definition& active) const {
@@ -251,7 +260,7 @@ std::optional<AccordEvent> Accord::poll_event() {
 }
 
 Instant Accord::next_wakeup() const {
-    return std::min(spread_.next_wakeup(), agreement_.next_wakeup());
+    return std::min({spread_.next_wakeup(), agreement_.next_wakeup(), arrives_by_});
 }
 
 std::string Accord::name_of(CheckKey key) const {

@@ -53,6 +53,10 @@ using AccordEvent = std::variant<RecordHeld, BootRaised, ChecksChanged, Agreemen
 
 class Accord {
 public:
+    // Who starts takes no seat in a panel before it knows who else is there, so that a mesh
+    // that starts at once does not ask as so many lone agents would; but after so long it does.
+    static constexpr Duration arrival_max = std::chrono::seconds(10);
+
     struct Options {
         Spread::Options spread;
         Ablations ablations{};
@@ -147,6 +151,7 @@ private:
     void publish(Instant now, WallTime wall, Proposal proposal);
     void note_peer(Instant now, AgentId agent);
     void update_standing(Instant now);
+    bool arriving(Instant now);
     void update_checks(Instant now);
     MeshCheck mesh_check(CheckKey key, const Catalog::Definition& active) const;
     bool update_fitness(Instant now, WallTime wall);
@@ -155,6 +160,7 @@ private:
     Agreement agreement_;
     Surroundings surroundings_;
     Agreement::Standing standing_;
+    Instant arrives_by_;  // never: it has arrived.
     std::optional<std::string> unfit_reason_;
     std::map<CheckKey, OwnCheck> own_;
     std::map<CheckKey, MeshCheck> checks_;

@@ -69,7 +69,8 @@ void Agreement::set_standing(Instant now, const Standing& standing) {
     awake(now);
     if (standing == standing_) return;
     const bool first = standing.settled && !standing_.settled;
-    const bool seats = standing.draining != standing_.draining;
+    const bool seats =
+        standing.draining != standing_.draining || standing.arriving != standing_.arriving;
     standing_ = standing;
     fitness_.set_settled(standing.settled);
     fitness_.set_health_score(standing.health_score);

@@ -219,7 +219,8 @@ public:
     struct Standing {
         bool settled = false;   // Knows what the mesh knows, or is alone.
         bool waiting = false;   // Is to join a mesh, has met nobody and knows of nobody.
-        bool draining = false;  // Takes no seats.
+        bool arriving = false;  // Does not know yet who else is there: takes no seats.
+        bool draining = false;  // Takes no seats any more.
         unsigned health_score = 0;
         std::optional<bool> gateway{};   // Answers; absent: there is no such canary.
         std::optional<bool> resolver{};  // Answers something else.

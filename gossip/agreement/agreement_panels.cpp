@@ -106,7 +106,7 @@ Agreement::Case& Agreement::open_host(const PeerState& peer) {
 bool Agreement::eligible(AgentId agent) const {
     if (agent == self_) {
         const bool unfit = unfit_since_.has_value() && now_ - *unfit_since_ >= unfit_keeps_seat;
-        return !standing_.draining && !unfit;
+        return !standing_.arriving && !standing_.draining && !unfit;
     }
     const auto found = peers_.find(agent);
     if (found == peers_.end()) return false;

@@ -99,6 +99,7 @@ Duration slot_offset(CheckKey check, Duration interval, AgentId agent, std::size
                      std::size_t witnesses) {
     PICKET_ASSERT(interval.count() > 0 && witnesses > 0 && rank < witnesses);
     const auto whole = static_cast<std::uint64_t>(interval.count());
+    if (witnesses == 1) return Duration(static_cast<Duration::rep>(score(check, agent) % whole));
     const std::uint64_t share = whole / witnesses;
     const std::uint64_t jitter_max = share / 10;  // 5 % either way.
     const std::uint64_t jitter = jitter_max == 0 ? 0 : score(check, agent) % jitter_max;

@@ -50,7 +50,9 @@ std::vector<AgentId> ranking(CheckKey check, const std::vector<Carrier>& carrier
                              std::size_t seats, std::size_t ranks);
 
 // Where in each interval the witness of `rank` among `witnesses` asks: h(check) mod I +
-// rank * I/k, moved by up to 5 % of I/k, which is its own for each agent.
+// rank * I/k, moved by up to 5 % of I/k, which is its own for each agent. One that is the
+// only witness, or takes itself for that, asks at a moment of its own: many that lost each
+// other do not ask together.
 Duration slot_offset(CheckKey check, Duration interval, AgentId agent, std::size_t rank,
                      std::size_t witnesses);
 

@@ -528,6 +528,12 @@ const EvidenceRecord* Spread::evidence(CheckKey check, std::uint32_t epoch) cons
         {RecordKind::evidence, static_cast<std::uint64_t>(check), epoch});
 }
 
+bool Spread::knows_everybody() const {
+    return settled_ && std::ranges::all_of(peers_, [this](const auto& entry) {
+               return !present(entry.second.liveness) || presence(entry.first) != nullptr;
+           });
+}
+
 const PresenceRecord* Spread::presence(AgentId agent) const {
     return registry_.find_as<PresenceRecord>(presence_key(agent));
 }

@@ -148,6 +148,8 @@ public:
     // ---- Reads
 
     bool settled() const { return settled_; }
+    // Settled, and of everybody who is here we know what it carries.
+    bool knows_everybody() const;
     AgentId self() const { return self_; }
     Boot boot() const { return presence_.boot; }
     const PresenceRecord& own_presence() const { return presence_; }

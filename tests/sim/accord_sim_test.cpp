@@ -53,6 +53,18 @@ TEST_CASE("every agent can say why, one that was away and one that lost its disk
     CHECK(world.complaints() == "");
 }
 
+TEST_CASE("a hundred agents that start together ask a target as five do") {
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+        CAPTURE(seed);
+        AccordWorld world({.agents = 100, .seed = seed});
+        world.run_for(40s);
+        CHECK(world.attempts_peak(0, 2s) <= 5);
+        CHECK(world.attempts_peak(0, 40s) <= 20);
+        CHECK(world.all_hold(0, 0));
+        CHECK(world.complaints() == "");
+    }
+}
+
 TEST_CASE("a host that dies is told by votes, and that it is back, on all agents") {
     AccordWorld world({.agents = 7, .seed = 4});
     world.run_for(40s);

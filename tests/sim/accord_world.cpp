@@ -252,8 +252,7 @@ void AccordWorld::ask(AgentIndex agent, const Attempt& attempt) {
 // The timer runs before the socket is read: an answer that came in time is a timeout to
 // one that was stopped meanwhile.
 void AccordWorld::ask_target(AgentIndex agent, std::size_t target, AttemptId attempt) {
-    // One that does not know the mesh yet asks as if it were alone: docs/AGREEMENT.md.
-    if (spread(agent).settled()) asked_[target].push_back(now());
+    asked_[target].push_back(now());
     SimAnswer answer = targets_.ask(agent, target, options_.timeout);
     const bool parted = !targets_.path(agent, target);
     const bool lacking = !targets_.reaches(agent, target) && !parted;

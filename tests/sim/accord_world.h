@@ -86,7 +86,7 @@ public:
     std::string complaints() const { return oracle_.complaints(); }
     std::size_t openings() const { return oracle_.openings(); }
     std::size_t false_openings() const { return oracle_.false_openings(); }
-    // The most attempts at a target in any window of so long, by agents that are settled.
+    // The most attempts at a target in any window of so long.
     std::size_t attempts_peak(std::size_t target, Duration window) const;
     const SimMesh& mesh() const { return mesh_; }
     std::string trace{};
