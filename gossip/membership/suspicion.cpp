@@ -14,6 +14,7 @@ SuspicionTimes suspicion_times(const Timings& timings, std::size_t members) {
     SuspicionTimes times;
     times.min = timings.suspicion_factor * timings.probe_interval * thousandths / 1000;
     times.max = timings.suspicion_max_factor * times.min;
+    times.pause = timings.probe_timeout / 2;
     // Nobody is there to confirm in a mesh that is too small.
     const unsigned wanted = timings.suspicion_factor > 2 ? timings.suspicion_factor - 2 : 0;
     times.confirmations = members >= wanted + 2 ? wanted : 0;
@@ -31,9 +32,20 @@ Duration suspicion_timeout(const SuspicionTimes& times, unsigned confirmed) {
 
 void Suspicions::open(Instant now, TextId suspect, TextId accuser, const SuspicionTimes& times) {
     const Instant expires_at = now + suspicion_timeout(times, 0);
-    const bool fresh = open_.emplace(suspect, Suspicion{now, times, {accuser}, expires_at}).second;
+    const auto [entry, fresh] =
+        open_.emplace(suspect, Suspicion{now, times, {accuser}, expires_at});
     PICKET_ASSERT(fresh);
-    expiries_.emplace(expires_at, suspect);
+    schedule(suspect, entry->second);
+}
+
+void Suspicions::schedule(TextId suspect, const Suspicion& suspicion) {
+    expiries_.emplace(suspicion.expires_at, suspect);
+    if (suspicion.questions > 0) questions_.emplace(suspicion.question_at(), suspect);
+}
+
+void Suspicions::unschedule(TextId suspect, const Suspicion& suspicion) {
+    expiries_.erase({suspicion.expires_at, suspect});
+    questions_.erase({suspicion.question_at(), suspect});
 }
 
 bool Suspicions::news(TextId suspect, TextId accuser) const {
@@ -44,20 +56,22 @@ bool Suspicions::news(TextId suspect, TextId accuser) const {
            std::ranges::count(suspicion.accusers, accuser) == 0;
 }
 
-void Suspicions::confirm(TextId suspect, TextId accuser) {
+void Suspicions::confirm(Instant now, TextId suspect, TextId accuser) {
     PICKET_ASSERT(news(suspect, accuser));
     Suspicion& suspicion = open_.at(suspect);
     suspicion.accusers.push_back(accuser);
     const auto confirmed = static_cast<unsigned>(suspicion.accusers.size() - 1);
-    expiries_.erase({suspicion.expires_at, suspect});
-    suspicion.expires_at = suspicion.began + suspicion_timeout(suspicion.times, confirmed);
-    expiries_.emplace(suspicion.expires_at, suspect);
+    unschedule(suspect, suspicion);
+    const Instant shortened = suspicion.began + suspicion_timeout(suspicion.times, confirmed);
+    const Instant asked = now + suspicion.questions * suspicion.times.pause;
+    suspicion.expires_at = std::min(suspicion.expires_at, std::max(shortened, asked));
+    schedule(suspect, suspicion);
 }
 
 std::vector<TextId> Suspicions::close(TextId suspect) {
     const auto found = open_.find(suspect);
     if (found == open_.end()) return {};
-    expiries_.erase({found->second.expires_at, suspect});
+    unschedule(suspect, found->second);
     std::vector<TextId> accusers = std::move(found->second.accusers);
     open_.erase(found);
     return accusers;
@@ -66,6 +80,18 @@ std::vector<TextId> Suspicions::close(TextId suspect) {
 std::optional<TextId> Suspicions::expired(Instant now) const {
     if (next_expiry() > now) return std::nullopt;
     return expiries_.begin()->second;
+}
+
+std::optional<TextId> Suspicions::poll_question(Instant now) {
+    if (next_question() > now) return std::nullopt;
+    const TextId suspect = questions_.begin()->second;
+    Suspicion& suspicion = open_.at(suspect);
+    unschedule(suspect, suspicion);
+    do {
+        --suspicion.questions;
+    } while (suspicion.questions > 0 && suspicion.question_at() <= now);
+    schedule(suspect, suspicion);
+    return suspect;
 }
 
 }  // namespace picket::gossip

@@ -23,6 +23,7 @@ constexpr unsigned notices_burst = 8;
 constexpr Duration notices_period = std::chrono::minutes(1);
 
 constexpr Duration eager_period = Duration(std::chrono::seconds(1)) / Swim::verdicts_at_once_burst;
+constexpr Duration question_period = Duration(std::chrono::seconds(1)) / Swim::questions_burst;
 
 Duration random_part(Random& random, Duration whole) {
     return Duration(random.below(static_cast<std::uint64_t>(whole.count())));
@@ -46,6 +47,7 @@ Swim::Swim(Options options, TextPool& texts, std::uint64_t seed, Instant now)
       introductions_(options_.timings.probe_timeout),
       answers_(answers_burst, answers_period),
       self_tells_(self_tells_burst, options_.timings.probe_interval / self_tells_burst),
+      may_ask_(questions_burst, question_period),
       notices_(notices_burst, notices_period),
       sequence_(static_cast<std::uint32_t>(random_.next())),
       probe_at_(now + random_part(random_, options_.timings.probe_interval)),
@@ -134,6 +136,7 @@ void Swim::on_tick(Instant now) {
     notice_pause(now);
     run_relays(now);
     gossip(now);
+    ask_suspects(now);
     while (now >= next_declaration()) {
         MemberView& view = *table_.find(*suspicions_.expired(now));
         declare(now, view, {view.incarnation, text(view.name), options_.name});
@@ -173,7 +176,8 @@ Instant Swim::next_declaration() const {
 }
 
 Instant Swim::next_wakeup() const {
-    Instant wakeup = std::min({relays_.next_wakeup(), gossip_at_, next_declaration()});
+    Instant wakeup = std::min(
+        {relays_.next_wakeup(), gossip_at_, next_declaration(), suspicions_.next_question()});
     if (leaving_) return wakeup;
     wakeup = std::min({wakeup, round_.next_wakeup(), introductions_.next_wakeup(), push_pull_at_,
                        settle_at_, heal_at_});

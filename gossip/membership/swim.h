@@ -125,6 +125,7 @@ public:
     static constexpr std::size_t leave_told_at_once = 8;  // Told directly that we leave.
     static constexpr std::size_t verdict_told_at_once = 3;
     static constexpr unsigned verdicts_at_once_burst = 50;  // And as many a second.
+    static constexpr unsigned questions_burst = 64;         // To suspects, and as many a second.
 
     struct Options {
         std::string name;
@@ -261,6 +262,7 @@ private:
     void on_ping(const SocketAddress& from, const wire::Ping& ping);
     void on_indirect_ping(Instant now, const SocketAddress& from, const wire::IndirectPing& ping);
     void on_ack(Instant now, std::uint32_t sequence);
+    void ask_suspects(Instant now);
     void run_relays(Instant now);
     void run_introductions(Instant now);
     void introduce(Instant now, const wire::Alive& alive, const SocketAddress& address,
@@ -315,6 +317,7 @@ private:
     Introductions introductions_;
     Allowance answers_;     // Setting right costs packets that nobody asked for.
     Allowance self_tells_;  // Telling who accuses us with an old number, too.
+    Allowance may_ask_;     // To suspects whose time is nearly over.
     Allowance notices_;     // Of conflicts and of the unreachable; refuting our double.
 
     Instant awake_since_{};  // When this agent last found that it had been stopped.

@@ -141,6 +141,16 @@ void Swim::on_tcp_answer(Instant now, std::uint64_t stream, std::uint32_t sequen
     }
 }
 
+// A suspect that lives answers an accusation at once. Beyond the allowance a suspicion
+// ends unasked, as it does with memberlist.
+void Swim::ask_suspects(Instant now) {
+    while (const auto suspect = suspicions_.poll_question(now)) {
+        if (!may_ask_.take(now)) continue;
+        const MemberView& view = *table_.find(*suspect);
+        send(view.address, wire::Suspect{view.incarnation, text(view.name), options_.name});
+    }
+}
+
 void Swim::run_relays(Instant now) {
     while (const auto asker = relays_.poll_nack(now)) {
         send(asker->address, wire::Nack{asker->sequence});

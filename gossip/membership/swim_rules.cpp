@@ -170,7 +170,7 @@ void Swim::on_suspect(Instant now, const wire::Suspect& suspect, const From& fro
 void Swim::accuse(Instant now, MemberView& view, TextId accuser, const wire::Suspect& suspect) {
     if (suspicions_.is_open(view.name)) {
         if (!suspicions_.news(view.name, accuser)) return;
-        suspicions_.confirm(view.name, accuser);
+        suspicions_.confirm(now, view.name, accuser);
         return tell(now, view.name, suspect);
     }
     if (view.liveness != Liveness::alive) return;

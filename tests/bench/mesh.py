@@ -357,7 +357,7 @@ def main():
     parser.add_argument("--window", type=int, default=60, help="seconds of the footprint")
     parser.add_argument("--seconds", type=int, default=180, help="of hogs and loss")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--loss-runs", type=int, default=3, help="at 30 % loss")
+    parser.add_argument("--loss-runs", type=int, default=3, help="at 30 %% loss")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("network namespaces need root")

@@ -46,10 +46,10 @@ TEST_CASE("only another accuser than those before is a confirmation, and only so
     CHECK(suspicions.next_expiry() == start + 24s);
     CHECK_FALSE(suspicions.news(7, 1));
     CHECK(suspicions.news(7, 2));
-    suspicions.confirm(7, 2);
+    suspicions.confirm(start + 1s, 7, 2);
     CHECK_FALSE(suspicions.news(7, 2));
     CHECK(suspicions.next_expiry() < start + 12s);
-    suspicions.confirm(7, 3);
+    suspicions.confirm(start + 2s, 7, 3);
     CHECK_FALSE(suspicions.news(7, 4));
     CHECK(suspicions.next_expiry() == start + 4s);
     CHECK_FALSE(suspicions.expired(start + 3999ms).has_value());
@@ -57,6 +57,34 @@ TEST_CASE("only another accuser than those before is a confirmation, and only so
     CHECK(suspicions.close(7) == std::vector<TextId>{1, 2, 3});
     CHECK(suspicions.next_expiry() == never);
     CHECK(suspicions.close(7).empty());
+}
+
+TEST_CASE("a suspect is asked a few times before its time is over") {
+    Suspicions suspicions;
+    suspicions.open(start, 7, 1, {2, 4s, 24s, 250ms});
+    CHECK(suspicions.next_question() == start + 23s);
+    CHECK_FALSE(suspicions.poll_question(start + 22s).has_value());
+    suspicions.confirm(start + 1s, 7, 2);
+    suspicions.confirm(start + 2s, 7, 3);
+    for (const auto at : {3000ms, 3250ms, 3500ms, 3750ms}) {
+        CHECK(suspicions.next_question() == start + at);
+        CHECK(suspicions.poll_question(start + at) == TextId{7});
+        CHECK_FALSE(suspicions.poll_question(start + at).has_value());
+    }
+    CHECK(suspicions.next_question() == never);
+    CHECK(suspicions.expired(start + 4s) == TextId{7});
+}
+
+TEST_CASE("a confirmation that comes late leaves time to ask the suspect") {
+    Suspicions suspicions;
+    suspicions.open(start, 7, 1, {1, 4s, 24s, 250ms});
+    suspicions.confirm(start + 10s, 7, 2);
+    CHECK(suspicions.next_expiry() == start + 11s);
+    CHECK(suspicions.poll_question(start + 10s) == TextId{7});
+    // Late by two questions, which are not made up for.
+    CHECK(suspicions.poll_question(start + 10600ms) == TextId{7});
+    CHECK_FALSE(suspicions.poll_question(start + 10600ms).has_value());
+    CHECK(suspicions.next_question() == start + 10750ms);
 }
 
 TEST_CASE("health stays within its bounds and stretches what is waited for") {
