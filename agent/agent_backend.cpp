@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/api/evidence.h"
+#include "agent/api/explain.h"
 #include "agent/api/history_answers.h"
 #include "agent/api/record_views.h"
 #include "agent/base/version.h"
@@ -428,12 +429,8 @@ void AgentBackend::why(api::WhyQuery query, std::function<void(Result<api::WhyVi
     if (!subject) return refuse(no_such_check(query.check));
     api::WhyView view;
     view.check = check_view(*subject);
-    view.epoch = query.epoch.value_or(view.check.epoch);
-    view.held = view.epoch == view.check.epoch;
-    if (view.epoch > view.check.epoch) {
-        return refuse(
-            {Code::not_found, fmt::format("{}#{} has not come yet: {}#{} is held", query.check,
-                                          view.epoch, query.check, view.check.epoch)});
+    if (const Status chosen = api::choose_version(view, query); !chosen) {
+        return refuse(chosen.error());
     }
     view.witnesses = witnesses(*subject);
     if (subject->meshed) add_mesh_evidence(view, *subject);
@@ -472,9 +469,11 @@ void AgentBackend::add_mesh_evidence(api::WhyView& view, const Subject& subject)
     const auto outage = mesh_outage_view(council, subject.name);
     const std::uint32_t epoch = view.epoch - (view.epoch % 2 == 0 && view.epoch > 0 ? 1 : 0);
     if (outage && outage->id == fmt::format("{}#{}", subject.name, epoch)) view.outage = outage;
-    if (const auto* evidence = council.spread().evidence(key, view.epoch)) {
-        view.evidence = api::evidence_view(*evidence);
+    std::vector<api::EvidenceView> known;
+    for (const auto* evidence : council.spread().evidence_of_epoch(key, view.epoch)) {
+        known.push_back(api::evidence_view(*evidence));
     }
+    api::add_evidence(view, known);
 }
 
 std::vector<api::MemberView> AgentBackend::members() const {

@@ -35,9 +35,12 @@ std::string first_failure(const gossip::EvidenceRecord* evidence) {
     return failed == evidence->votes.end() ? "" : failed->message;
 }
 
-// Evidence may come later than its verdict: until then the kind of failure has to do.
-std::string cause_of(const VerdictRecord& verdict, const gossip::EvidenceRecord* evidence) {
-    const std::string message = first_failure(evidence);
+// What is up has none. Of a scope that changed the outage's own cause has to do where there is no
+// other; and the kind of failure, while evidence has not come yet.
+std::string cause_of(const VerdictRecord& verdict, const gossip::Spread& spread) {
+    if (!verdict.outage() && !verdict.degraded()) return "";
+    std::string message = first_failure(spread.evidence(verdict.check, verdict.epoch, verdict.sub));
+    if (message.empty()) message = first_failure(spread.evidence(verdict.check, verdict.epoch));
     return message.empty() && verdict.outage() ? std::string(to_text(class_of(verdict.failure)))
                                                : message;
 }
@@ -108,7 +111,7 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         fact.outage_scope = to_text(verdict.scope);
         fact.first_failure = verdict.first_failure_at;
         fact.failure_class = class_of(verdict.failure);
-        fact.message = cause_of(verdict, spread().evidence(verdict.check, verdict.epoch));
+        fact.message = cause_of(verdict, spread());
     }
     services_.recorder.record(std::move(fact));
     services_.recorder.record(api::check_key_fact(name, verdict.check));
@@ -127,8 +130,7 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         shown.from = verdict.outage() ? "" : "open";
         shown.to = verdict.outage() ? "open" : "closed";
         if (verdict.outage()) {
-            const std::string cause =
-                cause_of(verdict, spread().evidence(verdict.check, verdict.epoch));
+            const std::string cause = cause_of(verdict, spread());
             shown.message =
                 fmt::format("{}#{}: {}{}{}", name, verdict.epoch, to_text(verdict.scope),
                             cause.empty() ? "" : ", " + cause, backing_words(verdict.backing));
@@ -231,7 +233,7 @@ void Council::show_state(Instant now, WallTime wall, CheckKey key) {
     if (state == gossip::State::unknown) {
         if (const auto view = agreement().view(now, key)) event.message = view->unknown_reason;
     } else if (const VerdictRecord* verdict = spread().verdict(key)) {
-        event.message = cause_of(*verdict, spread().evidence(key, verdict->epoch));
+        event.message = cause_of(*verdict, spread());
     }
     services_.events.add(std::move(event));
 }

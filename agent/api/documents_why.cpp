@@ -54,6 +54,21 @@ void write_evidence(JsonWriter& json, const std::optional<EvidenceView>& known) 
     write_timeline(json, evidence.timeline, evidence.begins_at);
 }
 
+void write_versions(JsonWriter& json, const std::vector<VersionView>& versions) {
+    json.key("versions");
+    json.begin_array();
+    for (const VersionView& version : versions) {
+        json.begin_object();
+        json.field("sub", std::uint64_t{version.sub});
+        json.field("rule", version.rule);
+        json.field("decided_at", version.decided_at);
+        json.field_or_null("decided_by", version.decided_by);
+        json.field("reason", version.reason);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 // An outage's members where there has been none.
 void write_no_outage(JsonWriter& json, std::string_view check) {
     json.field_or_null("id", "");
@@ -106,11 +121,13 @@ std::string why_document(const WhyView& view, WallTime now) {
         write_no_outage(json, view.check.name);
     }
     json.field("epoch", std::uint64_t{view.epoch});
+    json.field("sub", std::uint64_t{view.sub});
     json.flag("held", view.held);
     json.flag("live", view.live);
     json.field("reason", reason_text(view));
     json.field("outlook", outlook_text(view));
     write_evidence(json, view.evidence);
+    write_versions(json, view.versions);
     json.key("current");
     json.begin_object();
     write_check_fields(json, view.check, Detail::brief);

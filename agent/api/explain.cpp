@@ -116,13 +116,38 @@ std::string reason_text(const EvidenceView& evidence) {
     return fmt::format("rule {}, which this version does not know", evidence.rule);
 }
 
+Status choose_version(WhyView& view, const WhyQuery& query) {
+    const CheckView& check = view.check;
+    view.epoch = query.epoch.value_or(check.epoch);
+    view.sub = query.sub.value_or(view.epoch == check.epoch ? check.sub : 0);
+    view.held = view.epoch == check.epoch && view.sub == check.sub;
+    if (view.epoch > check.epoch) {
+        return failure(Code::not_found, fmt::format("{0}#{1} has not come yet: {0}#{2} is held",
+                                                    query.check, view.epoch, check.epoch));
+    }
+    if (view.epoch == check.epoch && view.sub > check.sub) {
+        return failure(Code::not_found,
+                       fmt::format("{0}#{1}.{2} has not come yet: {0}#{1}.{3} is held", query.check,
+                                   view.epoch, view.sub, check.sub));
+    }
+    return {};
+}
+
+void add_evidence(WhyView& view, const std::vector<EvidenceView>& known) {
+    for (const EvidenceView& evidence : known) {
+        view.versions.push_back({evidence.sub, evidence.rule, evidence.decided_at,
+                                 evidence.decided_by, reason_text(evidence)});
+        if (evidence.sub == 0 || evidence.sub == view.sub) view.evidence = evidence;
+    }
+}
+
 std::string reason_text(const WhyView& view) {
     const std::string unknown = view.held ? unknown_text(view.check) : std::string();
     std::string text =
         view.evidence.has_value() ? reason_text(*view.evidence) : unexplained_text(view);
     const bool degraded =
         view.held && (view.check.state == "degraded" || view.check.last_verdict == "degraded");
-    if (degraded && (!view.evidence.has_value() || view.evidence->rule != "degrade")) {
+    if (degraded && (!view.evidence.has_value() || view.evidence->sub != view.sub)) {
         text = degraded_text(in_zones(view.check.zones_failing));
     }
     if (unknown.empty()) return text;
@@ -134,8 +159,9 @@ std::string outlook_text(const WhyView& view) {
     const CheckView& check = view.check;
     if (!view.live) return "No agent answers here: this is what its database last held";
     if (!view.held) {
-        return fmt::format("Not held any more: it is {} now, at epoch {}", check.state,
-                           check.epoch);
+        const bool within = view.epoch == check.epoch && check.sub > 0;
+        return fmt::format("Not held any more: it is {} now, at epoch {}{}", check.state,
+                           check.epoch, within ? fmt::format(".{}", check.sub) : "");
     }
     if (!check.problem.empty()) return "It is not asked about: " + check.problem;
     if (!view.notice.empty()) {

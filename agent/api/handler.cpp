@@ -259,11 +259,17 @@ Answer Handler::check(const Route& route) {
 
 Answer Handler::why(WallTime now, const Route& route) {
     WhyQuery query{.check = route.names.front(), .epoch = {}};
-    if (parameter(route, "epoch") != nullptr) {
-        const auto epoch = count_parameter(route, "epoch", 0);
-        if (!epoch.has_value()) return error_response(epoch.error());
-        if (*epoch > UINT32_MAX) return error_response(400, "epoch: there is none so high");
-        query.epoch = static_cast<std::uint32_t>(*epoch);
+    for (const auto& [name, number] : {std::pair("epoch", &query.epoch), {"sub", &query.sub}}) {
+        if (parameter(route, name) == nullptr) continue;
+        const auto count = count_parameter(route, name, 0);
+        if (!count.has_value()) return error_response(count.error());
+        if (*count > UINT32_MAX) {
+            return error_response(400, fmt::format("{}: there is none so high", name));
+        }
+        *number = static_cast<std::uint32_t>(*count);
+    }
+    if (query.sub.has_value() && !query.epoch.has_value()) {
+        return error_response(400, "sub: of which epoch?");
     }
     return Later{[this, now, query](std::function<void(Response)> respond) {
         backend_.why(query, respond_with<WhyView>(std::move(respond), [now](const WhyView& view) {

@@ -79,6 +79,7 @@ Backing backing_of(const EvidenceView& opening) {
 
 EvidenceView evidence_view(const EvidenceRecord& record) {
     EvidenceView view;
+    view.sub = record.sub;
     view.rule = name_in(rules, static_cast<std::size_t>(record.rule));
     view.panel = record.panel;
     view.quorum = record.quorum;
@@ -136,6 +137,7 @@ OutageView outage_view(std::string_view check, const gossip::VerdictRecord& verd
 
 void show_verdict(CheckView& check, const gossip::VerdictRecord& verdict) {
     check.epoch = verdict.epoch;
+    check.sub = verdict.sub;
     check.backing = backing_of(verdict.backing);
     check.zones_failing = verdict.zones_failing;
     check.zones_passing = verdict.zones_passing;

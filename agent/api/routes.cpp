@@ -26,7 +26,7 @@ constexpr Entry entries[] = {
     {"GET", "/v1/agent", Endpoint::agent, Access::anyone, {}},
     {"GET", "/v1/checks", Endpoint::checks, Access::anyone, {}},
     {"GET", "/v1/checks/*", Endpoint::check, Access::anyone, {}},
-    {"GET", "/v1/checks/*/why", Endpoint::why, Access::anyone, {"epoch"}},
+    {"GET", "/v1/checks/*/why", Endpoint::why, Access::anyone, {"epoch", "sub"}},
     {"POST", "/v1/checks/*/probe", Endpoint::probe, Access::privileged, {}},
     {"POST",
      "/v1/checks/*/ping",

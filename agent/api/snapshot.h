@@ -91,6 +91,7 @@ struct CheckView {
     std::string last_verdict;    // Empty: null, also where nothing was ever held.
     std::string outage_scope;    // total or partial while down; empty: null.
     std::uint32_t epoch = 0;
+    std::uint32_t sub = 0;  // How often scope or zones have changed within the epoch.
     std::optional<WallTime> since;
     std::vector<std::string> panel;  // By rank; those that may vote.
     std::uint32_t quorum = 1;        // How many of the panel must agree.
@@ -163,7 +164,8 @@ struct TimelineEntry {
 
 // What was on the table when a verdict was written. evidence.h makes one of a record.
 struct EvidenceView {
-    std::string rule;  // first, open, clear, rescope, degrade, restore
+    std::uint32_t sub = 0;  // Of the version within its epoch.
+    std::string rule;       // first, open, clear, rescope, degrade, restore
     std::uint32_t panel = 1;
     std::uint32_t quorum = 1;
     WallTime begins_at;           // First failed attempt (of a clearing: first passed one).
@@ -194,15 +196,26 @@ struct WitnessView {
     std::optional<LastView> last;  // Of this agent alone; others tell their votes only.
 };
 
+// A verdict of the epoch asked about: how that began, or another scope or other zones within it.
+struct VersionView {
+    std::uint32_t sub = 0;
+    std::string rule;  // As EvidenceView's.
+    WallTime decided_at;
+    std::string decided_by;
+    std::string reason;
+};
+
 // Why the mesh holds a verdict, or held it.
 struct WhyView {
     CheckView check;          // As it is now.
     std::uint32_t epoch = 0;  // The one asked about; its parity is the state.
+    std::uint32_t sub = 0;    // And its version.
     bool held = true;         // Nothing later is known.
     bool live = true;         // An agent says so; otherwise it was read from its database.
     // Of this epoch where it is odd, else of the one before; absent where there is none.
     std::optional<OutageView> outage;
-    std::optional<EvidenceView> evidence;
+    std::optional<EvidenceView> evidence;  // Of the version, else of how its epoch began.
+    std::vector<VersionView> versions;     // Of the epoch, those that there is evidence of.
     // Of the verdict held, as they are now.
     std::vector<WitnessView> witnesses;
     std::optional<WallTime> closes_not_before;  // While down: the end of the dwell.
@@ -212,6 +225,8 @@ struct WhyView {
 struct WhyQuery {
     std::string check;
     std::optional<std::uint32_t> epoch;  // Absent: what is held now.
+    // Absent: of the epoch held what is held, of an earlier one how it began.
+    std::optional<std::uint32_t> sub{};
 };
 
 struct MemberView {

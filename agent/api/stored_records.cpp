@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 #include <variant>
@@ -56,6 +57,19 @@ storage::AgentFact check_key_fact(std::string_view name, gossip::CheckKey key) {
 Result<std::optional<gossip::VerdictRecord>> read_verdict(HistoryReader& reader,
                                                           const std::string& name) {
     return read_record<gossip::VerdictRecord>(reader, name, RecordKind::verdict, 0);
+}
+
+Result<std::vector<EvidenceView>> read_evidence_of_epoch(HistoryReader& reader,
+                                                         const std::string& name,
+                                                         std::uint32_t epoch) {
+    std::vector<EvidenceView> known;
+    for (std::uint32_t place = 0; place <= gossip::evidence_subs_max; ++place) {
+        const auto record = PICKET_TRY(read_record<gossip::EvidenceRecord>(
+            reader, name, RecordKind::evidence, gossip::evidence_part(epoch, place)));
+        if (record) known.push_back(evidence_view(*record));
+    }
+    std::ranges::sort(known, {}, &EvidenceView::sub);
+    return known;
 }
 
 Result<std::optional<EvidenceView>> read_evidence(HistoryReader& reader, const std::string& name,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/api/snapshot.h"
 #include "agent/base/result.h"
@@ -27,6 +28,12 @@ storage::AgentFact check_key_fact(std::string_view name, gossip::CheckKey key);
 // The verdict that is held.
 Result<std::optional<gossip::VerdictRecord>> read_verdict(storage::HistoryReader& reader,
                                                           const std::string& name);
+
+// What was on the table whenever a version of the epoch was written, as far as that is known; in
+// the order of versions.
+Result<std::vector<EvidenceView>> read_evidence_of_epoch(storage::HistoryReader& reader,
+                                                         const std::string& name,
+                                                         std::uint32_t epoch);
 
 // What was on the table when the epoch began.
 Result<std::optional<EvidenceView>> read_evidence(storage::HistoryReader& reader,

@@ -84,7 +84,7 @@ private:
                     "picket why homepage, picket why 'homepage#7'");
         why->add_option("CHECK", invocation.subject, "The check's name, or an outage's id")
             ->required();
-        why->add_option("EPOCH", epoch, "Which verdict, such as 7 (what is held now)");
+        why->add_option("EPOCH", epoch, "Which verdict, such as 7, or 7.2 (what is held now)");
         add_database(why);
         CLI::App* history =
             command(Command::history, "history", "What was found, over time",
@@ -247,7 +247,15 @@ bool read_watch(const std::string& text, Invocation& invocation) {
     return true;
 }
 
-// "homepage#7", or "homepage" and "7" or "#7". False where the number is none.
+// All of the text is a number.
+bool read_number(std::string_view text, std::optional<std::uint32_t>& number) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number.emplace());
+    return error == std::errc{} && stop == end;
+}
+
+// "homepage#7", or "homepage" and "7" or "#7"; "7.2" is the version 2 of that epoch. False where
+// the numbers are none.
 bool read_epoch(std::string epoch, Invocation& invocation) {
     if (const std::size_t hash = invocation.subject.rfind('#'); hash != std::string::npos) {
         if (!epoch.empty()) return false;
@@ -255,10 +263,11 @@ bool read_epoch(std::string epoch, Invocation& invocation) {
         invocation.subject.resize(hash);
     }
     if (epoch.empty()) return true;
-    const char* const begin = epoch.data() + (epoch.front() == '#' ? 1 : 0);
-    const char* const end = epoch.data() + epoch.size();
-    const auto [stop, error] = std::from_chars(begin, end, invocation.epoch.emplace());
-    return error == std::errc{} && stop == end;
+    const std::string_view number = std::string_view(epoch).substr(epoch.front() == '#' ? 1 : 0);
+    const std::size_t dot = number.find('.');
+    if (dot == std::string_view::npos) return read_number(number, invocation.epoch);
+    return read_number(number.substr(0, dot), invocation.epoch) &&
+           read_number(number.substr(dot + 1), invocation.sub);
 }
 
 std::string no_command(const std::string& word) {

@@ -52,6 +52,7 @@ struct Invocation {
     std::string until;
     std::string database;  // To read instead of asking the agent; empty: only if none answers.
     std::optional<std::uint32_t> epoch;  // why: absent, what is held now.
+    std::optional<std::uint32_t> sub;    // why: of that epoch.
     bool markdown = false;               // outage
     std::string signal;                  // ping: start, success or fail; empty: by the exit code.
     std::string exit_code_told;

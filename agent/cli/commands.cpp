@@ -94,15 +94,18 @@ int run_outage(const Invocation& invocation, const Terminal& terminal) {
 
 Result<std::string> stored_why(const Invocation& invocation, WallTime now,
                                const std::string& database) {
-    const auto view = PICKET_TRY(
-        read_stored_why(database, {.check = invocation.subject, .epoch = invocation.epoch}));
+    const auto view = PICKET_TRY(read_stored_why(
+        database, {.check = invocation.subject, .epoch = invocation.epoch, .sub = invocation.sub}));
     return api::why_document(view, now);
 }
 
 int run_why(const Invocation& invocation, const Terminal& terminal) {
-    const std::string epoch = invocation.epoch ? std::to_string(*invocation.epoch) : "";
-    const std::string target = with_parameters(
-        "/v1/checks/" + percent_encode(invocation.subject) + "/why", {{"epoch", epoch}});
+    const auto text = [](const std::optional<std::uint32_t>& number) {
+        return number ? std::to_string(*number) : std::string();
+    };
+    const std::string target =
+        with_parameters("/v1/checks/" + percent_encode(invocation.subject) + "/why",
+                        {{"epoch", text(invocation.epoch)}, {"sub", text(invocation.sub)}});
     const Answer answer = ask_or_read(invocation, terminal, target, stored_why);
     return show_document(terminal, invocation, answer, read_why, [&](const api::WhyView& view) {
         return render_why(terminal.style, terminal.now(), view);

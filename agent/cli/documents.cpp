@@ -394,9 +394,15 @@ Result<api::WhyView> read_why(std::string_view source) {
     api::WhyView view;
     if (member(document, "id").is_string()) view.outage = outage(document);
     view.epoch = small_count(document, "epoch");
+    view.sub = small_count(document, "sub");
     view.held = flag(document, "held", true);
     view.live = flag(document, "live", true);
     view.evidence = evidence(document);
+    view.versions = list<api::VersionView>(document, "versions", [](const json& version) {
+        return api::VersionView{small_count(version, "sub"), text(version, "rule"),
+                                time(version, "decided_at"), text(version, "decided_by"),
+                                text(version, "reason")};
+    });
     const json& current = member(document, "current");
     view.check = check(current, nullptr);
     view.witnesses = list<api::WitnessView>(current, "witnesses", witness);

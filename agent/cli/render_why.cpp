@@ -106,12 +106,27 @@ std::string why_title(const Style& style, WallTime now, const api::WhyView& view
         return title(style, id, "down", "an outage");
     }
     if (!view.held) {
-        return title(style, check, "up", fmt::format("no outage, epoch {}", view.epoch));
+        return title(style, check, "up",
+                     fmt::format("no outage, epoch {}.{}", view.epoch, view.sub));
     }
     std::string words = view.check.state;
     if (!view.check.last_verdict.empty()) words += ", last " + view.check.last_verdict;
     if (view.check.since.has_value()) words += " for " + age(now - *view.check.since);
     return title(style, check, view.check.state, words);
+}
+
+// How the epoch began and what changed within it; nothing where that is the verdict itself.
+std::string versions_text(const Style& style, const api::WhyView& view) {
+    const bool itself = view.versions.size() == 1 && view.versions.front().sub == view.sub;
+    if (view.versions.empty() || itself) return {};
+    std::string text = heading(style, fmt::format("Verdicts of epoch {}", view.epoch));
+    for (const api::VersionView& version : view.versions) {
+        text += paragraph(style,
+                          fmt::format("#{}.{}, {}: {}", view.epoch, version.sub,
+                                      moment_text(version.decided_at), version.reason),
+                          2);
+    }
+    return text;
 }
 
 // ---- Markdown
@@ -175,6 +190,7 @@ std::string render_why(const Style& style, WallTime now, const api::WhyView& vie
     if (view.evidence.has_value()) add_decision(facts, *view.evidence);
     text += facts.text(style);
     if (view.evidence.has_value()) text += evidence_text(style, *view.evidence);
+    text += versions_text(style, view);
     if (!view.held) return text;
     text += witnesses_text(style, now, "Witnesses now", view.witnesses);
     text += zone_matrix_text(style, view.witnesses);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/api/evidence.h"
+#include "agent/api/explain.h"
 #include "agent/api/history_answers.h"
 #include "agent/api/record_views.h"
 #include "agent/api/stored_records.h"
@@ -149,21 +150,21 @@ Result<api::WhyView> read_stored_why(const std::string& database, const api::Why
     api::WhyView view;
     view.live = false;
     view.check = PICKET_TRY(stored_check(reader, name));
-    view.epoch = query.epoch.value_or(view.check.epoch);
-    view.held = view.epoch == view.check.epoch;
-    if (view.epoch > view.check.epoch) {
-        return failure(Code::not_found, fmt::format("{0}#{1} has not come yet: {0}#{2} is held",
-                                                    name, view.epoch, view.check.epoch));
+    PICKET_TRY(api::choose_version(view, query));
+    const bool lone = PICKET_TRY(was_lone(reader, name));
+    if (!lone) {
+        api::add_evidence(view, PICKET_TRY(api::read_evidence_of_epoch(reader, name, view.epoch)));
     }
     if (view.epoch == 0) return view;
     const bool odd = view.epoch % 2 == 1;
     view.outage = PICKET_TRY(stored_outage(reader, name, odd ? view.epoch : view.epoch - 1));
     if (!view.outage.has_value()) return view;
-    view.evidence = odd ? PICKET_TRY(stored_opening(reader, name, *view.outage, view.epoch))
-                        : PICKET_TRY(stored_closing(reader, name, *view.outage, view.epoch));
+    if (lone) {
+        view.evidence = odd ? PICKET_TRY(stored_opening(reader, name, *view.outage, view.epoch))
+                            : PICKET_TRY(stored_closing(reader, name, *view.outage, view.epoch));
+    }
     const auto opening =
-        odd ? view.evidence
-            : PICKET_TRY(stored_opening(reader, name, *view.outage, view.epoch - 1));
+        PICKET_TRY(stored_opening(reader, name, *view.outage, odd ? view.epoch : view.epoch - 1));
     if (opening.has_value()) view.outage->backing = api::backing_of(*opening);
     return view;
 }

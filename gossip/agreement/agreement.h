@@ -102,7 +102,7 @@ struct Dispatch {
     Record record;
 };
 
-// A version that this agent has written, and why; most have their reasons with them. The
+// A version that this agent has written, and why; the first of all has no reason. The
 // evidence may be too long to be told as it is: whoever encodes it shortens it, and sets
 // the verdict's `evidence` to its hash.
 struct Proposal {

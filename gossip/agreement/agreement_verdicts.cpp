@@ -149,10 +149,9 @@ void Agreement::write(Case& item, const Change& change) {
         verdict.closed_at = {};
     }
     if (change.rule == Rule::clear) verdict.closed_at = first;
-    const bool explained = change.rule == Rule::open || change.rule == Rule::clear ||
-                           (change.rule == Rule::degrade && verdict.epoch == 0);
+    // That nothing has ever been wrong needs no reason.
     Proposal proposal{verdict, std::nullopt};
-    if (explained) proposal.evidence = evidence(item, verdict, change);
+    if (change.rule != Rule::first) proposal.evidence = evidence(item, verdict, change);
     proposals_.push_back(std::move(proposal));
     adopt(item, verdict);
     wake(item, now_);
@@ -202,6 +201,7 @@ EvidenceRecord Agreement::evidence(const Case& item, const VerdictRecord& verdic
     record.check = verdict.check;
     record.era = verdict.era;
     record.epoch = verdict.epoch;
+    record.sub = verdict.sub;
     record.rule = change.rule;
     record.panel = static_cast<std::uint8_t>(item.size.seats);
     record.quorum = static_cast<std::uint8_t>(item.size.quorum);
@@ -213,7 +213,10 @@ EvidenceRecord Agreement::evidence(const Case& item, const VerdictRecord& verdic
     record.begins_at = wall_ - (now_ - begins);
     std::vector<Timed> moments;
 
-    const Count counted = count(item.tally, item.ranks, bench(item).rules, now_);
+    CountRules rules = bench(item).rules;
+    // Of zones, what a witness said last holds until it says otherwise: see judge_zones().
+    if (change.rule == Rule::degrade || change.rule == Rule::restore) rules.any_age = true;
+    const Count counted = count(item.tally, item.ranks, rules, now_);
     const auto add = [&](const Tally::Held& held) {
         const VoteRecord& vote = held.vote;
         const std::uint8_t witness = agents.index(vote.agent);

@@ -4,16 +4,20 @@
 // Of two records with one key one is the later, by a total order; the join of two is
 // the later one. A maximum over a total order is commutative, associative and
 // idempotent, so that agents which have seen the same records, in whatever order and
-// however often, hold the same. Only Evidence takes the least: the first by digest.
+// however often, hold the same. Evidence of one version takes the least: the first by digest.
 //
-//   record      key                 order                             travels
-//   Presence    agent               boot, seq, digest                 gossip, anti-entropy
-//   Reference   agent's name        boot, status, last seen, digest   anti-entropy; persisted
-//   Vote        agent, check        boot, seq, digest                 unicast to the panel
-//   Suspicion   agent, check        boot, seq, digest                 unicast to the panel
-//   Verdict     check               era, epoch, sub, digest           gossip, anti-entropy;
-//   persisted Evidence    check, epoch        least digest                      gossip,
-//   anti-entropy; persisted Notice      side                revision, digest gossip, anti-entropy
+//   record      key                  order                            travels
+//   Presence    agent                boot, seq, digest                gossip, anti-entropy
+//   Reference   agent's name         boot, status, last seen, digest  anti-entropy; persisted
+//   Vote        agent, check         boot, seq, digest                unicast to the panel
+//   Suspicion   agent, check         boot, seq, digest                unicast to the panel
+//   Verdict     check                era, epoch, sub, digest          as Evidence
+//   Evidence    check, epoch, place  sub, then the least digest       gossip, anti-entropy;
+//                                                                     persisted
+//   Notice      side                 revision, digest                 gossip, anti-entropy
+//
+// Of each epoch the evidence of its first version is kept, and of those after it that of the
+// last evidence_subs_max: so many places they share, by their number.
 //
 // The digest is of the canonical encoding (record_codec.h), so that also two records
 // that claim the same version are ordered, and everywhere alike.
@@ -49,6 +53,7 @@ constexpr std::size_t message_bytes_max = 96;  // Of a vote.
 constexpr std::size_t panel_max = 15;          // Witnesses, hence votes and zones.
 constexpr std::size_t evidence_bytes_max = 1024;
 constexpr std::size_t evidence_witnesses_max = 2 * panel_max;
+constexpr std::uint32_t evidence_subs_max = 15;
 constexpr std::size_t timeline_max = 32;
 constexpr std::size_t notice_names_max = 32;
 constexpr std::size_t labels_max = 32;
@@ -241,6 +246,7 @@ struct EvidenceRecord {
     CheckKey check{};
     std::uint32_t era = era_now;
     std::uint32_t epoch = 0;
+    std::uint32_t sub = 0;
     Rule rule = Rule::open;
     std::uint8_t panel = 0;   // k
     std::uint8_t quorum = 0;  // q
@@ -289,7 +295,7 @@ enum class RecordKind : std::uint8_t {
 RecordKind kind_of(const Record& record);
 std::string_view to_text(RecordKind kind);
 
-// What a record speaks of: an agent, a check, a side; and of which epoch (Evidence), or
+// What a record speaks of: an agent, a check, a side; and of which version (Evidence), or
 // by whom (Vote, Suspicion). Reference is keyed by the id of its name.
 struct RecordKey {
     RecordKind kind = RecordKind::presence;
@@ -299,6 +305,12 @@ struct RecordKey {
     auto operator<=>(const RecordKey&) const = default;
 };
 RecordKey key_of(const Record& record);
+
+// The part of the key of what is evidence for this version.
+constexpr std::uint64_t evidence_part(std::uint32_t epoch, std::uint32_t sub) {
+    const std::uint64_t place = sub == 0 ? 0 : 1 + (sub - 1) % evidence_subs_max;
+    return place << 32 | epoch;
+}
 
 }  // namespace picket::gossip
 

@@ -151,6 +151,7 @@ void fields(Archive& archive, R& record) {
     archive.id(record.check);
     archive.number(record.era);
     archive.number(record.epoch);
+    archive.number(record.sub);
     archive.choice(record.rule, Rule::restore);
     archive.number(record.panel);
     archive.number(record.quorum);
@@ -209,8 +210,8 @@ struct Order {
     Precedence operator()(const VerdictRecord& record) const {
         return {pair(record.era, record.epoch), record.sub, digest};
     }
-    // The first by digest.
-    Precedence operator()(const EvidenceRecord&) const { return {0, 0, ~digest}; }
+    // Of one version the first by digest.
+    Precedence operator()(const EvidenceRecord& record) const { return {record.sub, 0, ~digest}; }
     Precedence operator()(const NoticeRecord& record) const { return {record.revision, 0, digest}; }
 };
 

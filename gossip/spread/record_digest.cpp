@@ -32,7 +32,8 @@ struct KeyOf {
         return {RecordKind::verdict, number(record.check), 0};
     }
     RecordKey operator()(const EvidenceRecord& record) const {
-        return {RecordKind::evidence, number(record.check), record.epoch};
+        return {RecordKind::evidence, number(record.check),
+                evidence_part(record.epoch, record.sub)};
     }
     RecordKey operator()(const NoticeRecord& record) const {
         return {RecordKind::notice, number(record.side), 0};

@@ -400,7 +400,9 @@ void Spread::list_host(const ReferenceRecord& host) {
     list(verdict_key(check));
     for (std::uint32_t epoch = held->epoch - std::min(held->epoch, 1U); epoch <= held->epoch;
          ++epoch) {
-        list({RecordKind::evidence, static_cast<std::uint64_t>(check), epoch});
+        for (const EvidenceRecord* evidence : evidence_of_epoch(check, epoch)) {
+            list(key_of(*evidence));
+        }
     }
 }
 
@@ -523,9 +525,23 @@ const VerdictRecord* Spread::verdict(CheckKey check) const {
     return registry_.find_as<VerdictRecord>(verdict_key(check));
 }
 
-const EvidenceRecord* Spread::evidence(CheckKey check, std::uint32_t epoch) const {
-    return registry_.find_as<EvidenceRecord>(
-        {RecordKind::evidence, static_cast<std::uint64_t>(check), epoch});
+const EvidenceRecord* Spread::evidence(CheckKey check, std::uint32_t epoch,
+                                       std::uint32_t sub) const {
+    const auto* found = registry_.find_as<EvidenceRecord>(
+        {RecordKind::evidence, static_cast<std::uint64_t>(check), evidence_part(epoch, sub)});
+    return found != nullptr && found->sub == sub ? found : nullptr;
+}
+
+std::vector<const EvidenceRecord*> Spread::evidence_of_epoch(CheckKey check,
+                                                             std::uint32_t epoch) const {
+    std::vector<const EvidenceRecord*> found;
+    for (std::uint32_t place = 0; place <= evidence_subs_max; ++place) {
+        const RecordKey key{RecordKind::evidence, static_cast<std::uint64_t>(check),
+                            evidence_part(epoch, place)};
+        if (const auto* one = registry_.find_as<EvidenceRecord>(key)) found.push_back(one);
+    }
+    std::ranges::sort(found, {}, &EvidenceRecord::sub);
+    return found;
 }
 
 bool Spread::knows_everybody() const {

@@ -154,7 +154,10 @@ public:
     Boot boot() const { return presence_.boot; }
     const PresenceRecord& own_presence() const { return presence_; }
     const VerdictRecord* verdict(CheckKey check) const;
-    const EvidenceRecord* evidence(CheckKey check, std::uint32_t epoch) const;
+    // Of one version; and of all of an epoch that there is evidence of, in their order.
+    const EvidenceRecord* evidence(CheckKey check, std::uint32_t epoch,
+                                   std::uint32_t sub = 0) const;
+    std::vector<const EvidenceRecord*> evidence_of_epoch(CheckKey check, std::uint32_t epoch) const;
     const PresenceRecord* presence(AgentId agent) const;
     const Peer* peer(AgentId agent) const;
     const Registry& registry() const { return registry_; }

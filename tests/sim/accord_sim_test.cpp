@@ -16,10 +16,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool all_know_why(const AccordWorld& world, std::size_t target, std::uint32_t epoch) {
+bool all_know_why(const AccordWorld& world, std::size_t target, std::uint32_t epoch,
+                  std::uint32_t sub = 0) {
     for (AgentIndex agent = 0; agent < world.size(); ++agent) {
         if (!world.up(agent)) continue;
-        if (world.spread(agent).evidence(AccordWorld::key(target), epoch) == nullptr) return false;
+        const auto* why = world.spread(agent).evidence(AccordWorld::key(target), epoch, sub);
+        if (why == nullptr) return false;
     }
     return true;
 }
@@ -50,6 +52,33 @@ TEST_CASE("every agent can say why, one that was away and one that lost its disk
     world.run_for(20s);
     CHECK(world.all_hold(0, 2));
     CHECK(all_know_why(world, 0, 2));
+    CHECK(world.complaints() == "");
+}
+
+TEST_CASE("why a check is degraded, and why it is no more, all can say") {
+    AccordWorld world({.agents = 10, .zones = 2, .seed = 5});
+    world.run_for(40s);
+    for (AgentIndex agent = 0; agent < 10; agent += 2) world.targets()[0].cut.insert(agent);
+    world.run_for(120s);
+    const auto degraded = world.verdict(1, 0);
+    REQUIRE(degraded.has_value());
+    REQUIRE(degraded->zones_failing == std::vector<std::string>{"a"});
+    CHECK(all_know_why(world, 0, 0, degraded->sub));
+    world.targets()[0].cut.clear();
+    world.run_for(60s);
+    const auto restored = world.verdict(1, 0);
+    REQUIRE(restored.has_value());
+    CHECK(restored->zones_failing.empty());
+    CHECK(restored->sub > degraded->sub);
+    CHECK(all_know_why(world, 0, 0, restored->sub));
+    const auto told = world.spread(3).evidence_of_epoch(AccordWorld::key(0), 0);
+    REQUIRE(told.size() >= 2);
+    CHECK(told.front()->rule == gossip::Rule::degrade);
+    CHECK(told.back()->rule == gossip::Rule::restore);
+    const auto failed = [&](const auto& cast) {
+        return cast.vote == gossip::Vote::fail && told.front()->witnesses[cast.witness].zone == "a";
+    };
+    CHECK(std::ranges::any_of(told.front()->votes, failed));
     CHECK(world.complaints() == "");
 }
 

@@ -316,7 +316,8 @@ void AccordWorld::hear_verdict(AgentIndex agent, const RecordHeld& change) {
     }
     oracle_.on_held(now(), agent, *verdict);
     if (change.origin.source != Source::own || !target_of(check)) return;
-    oracle_.on_written(now(), agent, *verdict, spread(agent).evidence(check, verdict->epoch));
+    oracle_.on_written(now(), agent, *verdict,
+                       spread(agent).evidence(check, verdict->epoch, verdict->sub));
 }
 
 // As a schedule does: at the same place of every interval, on the wall clock.

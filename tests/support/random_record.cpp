@@ -130,6 +130,7 @@ EvidenceRecord random_evidence(Random& random) {
     EvidenceRecord record;
     record.check = CheckKey{random.below(2)};
     record.epoch = small(random);
+    record.sub = small(random);
     record.rule = choose(random, Rule::restore);
     record.panel = static_cast<std::uint8_t>(random.below(panel_max + 1));
     record.quorum = static_cast<std::uint8_t>(random.below(panel_max + 1));

@@ -103,6 +103,36 @@ TEST_CASE("a verdict without its evidence says that it is not known") {
     CHECK(reason_text(view).starts_with("every witness in zone c failed it in 3 rounds"));
 }
 
+TEST_CASE("a verdict is explained by its own evidence, else by that of how its epoch began") {
+    WhyView view = sample_why();
+    view.check.epoch = 6;
+    view.check.sub = 2;
+    view.check.state = "degraded";
+    view.check.zones_failing = {"a"};
+    view.evidence.reset();
+    REQUIRE(choose_version(view, {.check = "homepage", .epoch = {}}).has_value());
+    CHECK(view.held);
+    EvidenceView cleared = sample_opening();
+    cleared.rule = "clear";
+    EvidenceView degraded = sample_opening();
+    degraded.rule = "degrade";
+    degraded.sub = 2;
+    WhyView exact = view;
+    add_evidence(exact, {cleared, degraded});
+    CHECK(exact.versions.size() == 2);
+    CHECK(exact.evidence->rule == "degrade");
+    add_evidence(view, {cleared});
+    CHECK(view.evidence->rule == "clear");
+    CHECK(reason_text(view).starts_with("every witness in zone a failed it in 3 rounds"));
+
+    WhyView before = view;
+    REQUIRE(choose_version(before, {.check = "homepage", .epoch = 6, .sub = 1}).has_value());
+    CHECK_FALSE(before.held);
+    CHECK(outlook_text(before) == "Not held any more: it is degraded now, at epoch 6.2");
+    CHECK_FALSE(choose_version(before, {.check = "homepage", .epoch = 6, .sub = 3}).has_value());
+    CHECK_FALSE(choose_version(before, {.check = "homepage", .epoch = 7}).has_value());
+}
+
 gossip::EvidenceRecord record() {
     using gossip::TimelineEvent;
     gossip::EvidenceRecord evidence;

@@ -193,13 +193,18 @@ TEST_CASE("why takes an epoch beside the name, with and without its sign, or wit
         const auto* invocation = std::get_if<Invocation>(&parsed);
         if (invocation == nullptr) return std::string("usage");
         return invocation->subject + " " +
-               (invocation->epoch ? std::to_string(*invocation->epoch) : "held");
+               (invocation->epoch ? std::to_string(*invocation->epoch) : "held") +
+               (invocation->sub ? "." + std::to_string(*invocation->sub) : "");
     };
     CHECK(epoch_of({"homepage"}) == "homepage held");
     CHECK(epoch_of({"homepage#7"}) == "homepage 7");
     CHECK(epoch_of({"homepage", "#7"}) == "homepage 7");
     CHECK(epoch_of({"homepage", "7"}) == "homepage 7");
     CHECK(epoch_of({"root@web-03#12"}) == "root@web-03 12");
+    CHECK(epoch_of({"homepage#7.2"}) == "homepage 7.2");
+    CHECK(epoch_of({"homepage", "7.0"}) == "homepage 7.0");
+    CHECK(epoch_of({"homepage#7."}) == "usage");
+    CHECK(epoch_of({"homepage#.2"}) == "usage");
     CHECK(epoch_of({"homepage#7", "7"}) == "usage");
     CHECK(epoch_of({"homepage#"}) == "usage");
     CHECK(epoch_of({"homepage", "seven"}) == "usage");
@@ -389,11 +394,16 @@ void write_evidence(const std::string& directory) {
     evidence.roll_call = {3, 3, 2};
     evidence.timeline = {{0ms, 0, TimelineEvent::first_failure},
                          {1'310ms, 0, TimelineEvent::proposed}};
+    verdict.sub = 1;
+    gossip::EvidenceRecord rescoped = evidence;
+    rescoped.sub = 1;
+    rescoped.rule = gossip::Rule::rescope;
     auto opened = storage::Store::open(directory, api::sample_now);
     REQUIRE(opened.has_value());
     storage::Batch batch;
     batch.facts.emplace_back(api::check_key_fact("homepage", key));
-    for (const gossip::Record& record : {gossip::Record(verdict), gossip::Record(evidence)}) {
+    for (const gossip::Record& record :
+         {gossip::Record(verdict), gossip::Record(evidence), gossip::Record(rescoped)}) {
         batch.facts.emplace_back(
             storage::MeshRecord{.kind = std::string(to_text(gossip::kind_of(record))),
                                 .key = api::storage_key(gossip::key_of(record)),
@@ -412,6 +422,11 @@ TEST_CASE("what the mesh confirmed is told with its evidence, also from the file
     CHECK(shell.printed("b1"));
     CHECK(shell.printed("roll call"));
     CHECK_FALSE(shell.printed("uncorroborated"));
+    CHECK(shell.printed("where it fails has changed"));
+    CHECK(shell.printed("#7.0, "));
+    CHECK(shell.run({"why", "homepage#7.0", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.run({"why", "homepage#7.2", "--db", shell.database.c_str()}) == 1);
+    CHECK(shell.errors == "picket: homepage#7.2 has not come yet: homepage#7.1 is held\n");
     CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
     CHECK(shell.printed("a1"));
     CHECK_FALSE(shell.printed("not known here"));

@@ -96,6 +96,21 @@ TEST_CASE("of two pieces of evidence the first by digest is kept") {
     CHECK(join(one, two) == Record(one_first ? one : two));
 }
 
+TEST_CASE("evidence is kept of an epoch's first version, and of the last fifteen after it") {
+    EvidenceRecord first{.check = CheckKey{1}, .epoch = 3};
+    EvidenceRecord second = first;
+    second.sub = 1;
+    CHECK(key_of(first) != key_of(second));
+    EvidenceRecord later = second;
+    later.sub = 1 + evidence_subs_max;
+    CHECK(key_of(later) == key_of(second));
+    CHECK(join(second, later) == Record(later));
+    CHECK(join(later, second) == Record(later));
+    later.sub = evidence_subs_max;
+    CHECK(key_of(later) != key_of(second));
+    CHECK(key_of(later) != key_of(first));
+}
+
 TEST_CASE("every truncated record is refused, whole") {
     Random random(4);
     for (int i = 0; i < 70; ++i) {
