@@ -242,9 +242,13 @@ void Agreement::tell_quorum() {
         no_quorum_text_.clear();
         event(AgreementEvent::Kind::quorum, {}, "the roll call passes again");
         publish_notice(true);
-        for (const auto& entry : cases_) {
-            entry.second->shadow_since.reset();
-            entry.second->shadow_told = false;
+        for (const auto& [key, item] : cases_) {
+            if (item->shadow_told) {
+                event(AgreementEvent::Kind::shadow_outage, key,
+                      "uncorroborated, partition: over; the majority's verdict holds");
+            }
+            item->shadow_since.reset();
+            item->shadow_told = false;
         }
         return;
     }

@@ -245,17 +245,31 @@ void Agreement::note_contradiction(Case& item, const VoteRecord& vote) {
     fitness_.on_overruled(now_, item.check.key);
 }
 
-// Cut off we change nothing, but we remember what we see.
+// Cut off we change nothing, but we remember what we see, unless a quorum of the witnesses that
+// are left on this side sees the opposite.
 void Agreement::note_shadow(Case& item, const Ballot& ballot) {
-    if (ballot.vote == Vote::ok) {
+    const bool seen_down = ballot.vote == Vote::abstain && ballot.failed && !quorum();
+    if (!seen_down && ballot.vote == Vote::abstain && !quorum()) return;  // It could not ask.
+    const auto contradicted = [&] {
+        CountRules rules = bench(item).rules;
+        rules.valid_for += item.check.interval;  // One without a token repeats its last vote.
+        const Count counted = count(item.tally, item.ranks, rules, now_);
+        const auto others = std::ranges::count_if(
+            counted.oks, [&](const Tally::Held* held) { return held->vote.agent != self_; });
+        return static_cast<std::size_t>(others) >= item.size.quorum;
+    };
+    if (!seen_down || contradicted()) {
+        if (item.shadow_told) {
+            event(AgreementEvent::Kind::shadow_outage, item.check.key,
+                  "uncorroborated, partition: seen down from here no more");
+        }
         item.shadow_since.reset();
         item.shadow_told = false;
         return;
     }
-    const bool unproven = ballot.vote == Vote::abstain && ballot.failed && !quorum();
-    if (!unproven) return;
     if (!item.shadow_since.has_value()) item.shadow_since = now_;
-    if (item.shadow_told) return;
+    // It may be a moment's trouble until the notice stands.
+    if (item.shadow_told || no_quorum_text_.empty()) return;
     const bool ours = !item.check.target_zone.empty() && item.check.target_zone == options_.zone;
     const bool tell = item.check.on_partition == PartitionPolicy::page ||
                       (item.check.on_partition == PartitionPolicy::local && ours &&
@@ -263,7 +277,7 @@ void Agreement::note_shadow(Case& item, const Ballot& ballot) {
     if (!tell) return;
     item.shadow_told = true;
     event(AgreementEvent::Kind::shadow_outage, item.check.key,
-          "uncorroborated, partition: " + ballot.message);
+          "uncorroborated, partition: down as seen from here; " + ballot.message);
 }
 
 }  // namespace picket::gossip

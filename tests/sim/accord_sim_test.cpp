@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "tests/sim/accord_world.h"
 #include "tests/sim/families.h"
@@ -80,6 +82,87 @@ TEST_CASE("why a check is degraded, and why it is no more, all can say") {
     };
     CHECK(std::ranges::any_of(told.front()->votes, failed));
     CHECK(world.complaints() == "");
+}
+
+// Agents 3 and 4 of five are cut off from the others, and from the target.
+TEST_CASE("who is cut off tells what it sees where its definition wants that, and its end") {
+    using gossip::PartitionPolicy;
+    for (const auto policy :
+         {PartitionPolicy::freeze, PartitionPolicy::page, PartitionPolicy::local}) {
+        CAPTURE(static_cast<int>(policy));
+        AccordWorld world({.agents = 5, .seed = 8, .on_partition = policy, .target_zone = "a"});
+        world.run_for(60s);
+        world.partition({3, 4});
+        world.run_for(45s);
+        const bool page = policy == PartitionPolicy::page;
+        for (const AgentIndex agent : {3U, 4U}) CHECK(world.shadows(agent).size() == page);
+        if (policy == PartitionPolicy::local) {
+            world.run_for(10min);
+            CHECK(world.shadows(3).size() == 1);  // In zone a, as the target is.
+            CHECK(world.shadows(4).empty());
+        }
+        world.heal();
+        world.run_for(60s);
+        const std::size_t told = policy == PartitionPolicy::freeze ? 0 : 2;
+        CHECK(world.shadows(3).size() == told);
+        if (told > 0) CHECK(world.shadows(3).back().find("over") != std::string::npos);
+        for (AgentIndex agent = 0; agent < 3; ++agent) CHECK(world.shadows(agent).empty());
+        CHECK(world.all_hold(0, 0));
+        CHECK(world.complaints() == "");
+    }
+}
+
+TEST_CASE("who is cut off tells nothing that most witnesses on its side see otherwise") {
+    AccordWorld world({.agents = 15, .seed = 9, .on_partition = gossip::PartitionPolicy::page});
+    world.run_for(60s);
+    const std::set<AgentIndex> side{9, 10, 11, 12, 13, 14};
+    world.network().partition(side);  // From each other; all reach the target.
+    world.run_for(60s);
+    const auto witness = std::ranges::find_if(side, [&](AgentIndex agent) {
+        return world.agreement(agent).seat(AccordWorld::key(0)).has_value();
+    });
+    REQUIRE(witness != side.end());
+    world.targets().sick.insert(*witness);
+    world.run_for(3min);
+    for (const AgentIndex agent : side) CHECK(world.shadows(agent).empty());
+    CHECK(world.state(*witness, 0) == gossip::State::unknown);
+    CHECK_FALSE(world.check_view(*witness, 0).shadow_outage);
+    world.network().heal();
+    world.run_for(60s);
+    CHECK(world.complaints() == "");
+}
+
+// The stopped ones have a seat until membership declares them dead.
+double until_held_by_three(Manner manner, std::uint64_t seed) {
+    AccordWorld world({.agents = 5, .seed = seed});
+    world.run_for(240s + Duration(seed * 473'000));
+    for (const AgentIndex agent : {3U, 4U}) world.pause(agent, 60s);
+    world.run_for(Duration(seed % 3 * 1'500'000));
+    world.targets()[0].manner = manner;
+    const Duration broken = world.elapsed();
+    const auto held = [&] {
+        return world.epoch_of(0, 0) == 1 && world.epoch_of(1, 0) == 1 && world.epoch_of(2, 0) == 1;
+    };
+    while (!held() && world.elapsed() - broken < 30s) world.run_for(50ms);
+    const double taken = to_seconds(world.elapsed() - broken);
+    world.run_for(90s);
+    CHECK(world.all_hold(0, 1));
+    CHECK(world.complaints() == "");
+    return taken;
+}
+
+TEST_CASE("two witnesses of five that are stopped delay no outage beyond ten seconds") {
+    for (const Manner manner : {Manner::refuses, Manner::swallows}) {
+        std::vector<double> taken;
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            CAPTURE(seed);
+            taken.push_back(until_held_by_three(manner, seed));
+            CHECK(taken.back() <= 10);
+        }
+        std::ranges::sort(taken);
+        std::cout << "two of five stopped, manner " << static_cast<int>(manner) << ": " << taken[10]
+                  << " s, at worst " << taken.back() << " s\n";
+    }
 }
 
 TEST_CASE("a hundred agents that start together ask a target as five do") {

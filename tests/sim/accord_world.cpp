@@ -109,6 +109,8 @@ void AccordWorld::declare(AgentIndex agent) {
         declaration.interval_ms = static_cast<std::uint32_t>(options_.interval / 1ms);
         declaration.timeout_ms = static_cast<std::uint32_t>(options_.timeout / 1ms);
         own[check].fingerprint = declaration.fingerprint;
+        own[check].on_partition = options_.on_partition;
+        own[check].target_zone = options_.target_zone;
         file.declarations.push_back(std::move(declaration));
     }
     self.accord->set_checks(now(agent), wall(agent), {file}, std::move(own));
@@ -302,6 +304,9 @@ void AccordWorld::hear(AgentIndex agent, const AccordEvent& event) {
     } else if (const auto* seen = std::get_if<AgreementEvent>(&event)) {
         const auto target = target_of(seen->check);
         if (seen->kind == AgreementEvent::Kind::seat && target) next_slot(agent, *target);
+        if (seen->kind == AgreementEvent::Kind::shadow_outage) {
+            agents_[agent].shadows.push_back(seen->message);
+        }
     }
 }
 
@@ -366,28 +371,15 @@ State AccordWorld::state(AgentIndex agent, std::size_t target) const {
     return agreement(agent).state(now(agent), key(target));
 }
 
+CheckView AccordWorld::check_view(AgentIndex agent, std::size_t target) const {
+    return agreement(agent).view(now(agent), key(target)).value_or(CheckView{});
+}
+
 bool AccordWorld::all_hold(std::size_t target, std::uint32_t epoch) const {
     for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
         if (up(agent) && epoch_of(agent, target) != epoch) return false;
     }
     return true;
-}
-
-std::size_t AccordWorld::thin_panels(std::size_t target) const {
-    std::size_t thin = 0;
-    for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
-        if (!up(agent)) continue;
-        const auto view = agreement(agent).view(now(agent), key(target));
-        if (!view.has_value()) {
-            ++thin;
-            continue;
-        }
-        const auto fit = std::count_if(
-            view->panel.begin(), view->panel.end(),
-            [&](const WitnessView& witness) { return witness.fit && up(index_of(witness.name)); });
-        if (static_cast<std::size_t>(fit) < std::max<std::size_t>(view->size.quorum, 1)) ++thin;
-    }
-    return thin;
 }
 
 std::size_t AccordWorld::attempts_peak(std::size_t target, Duration window) const {

@@ -33,6 +33,8 @@ public:
         Duration interval = std::chrono::seconds(10);
         Duration timeout = std::chrono::seconds(3);
         std::optional<std::size_t> witnesses = 5;
+        gossip::PartitionPolicy on_partition = gossip::PartitionPolicy::freeze;
+        std::string target_zone{};
         std::size_t begin = ~std::size_t{0};  // So many start; others when they are restarted.
         bool converged = false;               // Membership is; for large meshes.
     };
@@ -75,9 +77,8 @@ public:
     std::optional<gossip::VerdictRecord> verdict(AgentIndex agent, std::size_t target) const;
     std::uint32_t epoch_of(AgentIndex agent, std::size_t target) const;
     gossip::State state(AgentIndex agent, std::size_t target) const;
+    gossip::CheckView check_view(AgentIndex agent, std::size_t target) const;
     bool all_hold(std::size_t target, std::uint32_t epoch) const;
-    // Agents that run and do not reach the quorum of a panel that is fit and alive.
-    std::size_t thin_panels(std::size_t target) const;
     static gossip::CheckKey key(std::size_t target);
     static std::string name(AgentIndex agent) { return SimMesh::name(agent); }
     std::string zone(AgentIndex agent) const { return mesh_.zone(agent); }
@@ -88,6 +89,10 @@ public:
     std::size_t false_openings() const { return oracle_.false_openings(); }
     // The most attempts at a target in any window of so long.
     std::size_t attempts_peak(std::size_t target, Duration window) const;
+    // What an agent has told of targets while it was cut off.
+    const std::vector<std::string>& shadows(AgentIndex agent) const {
+        return agents_[agent].shadows;
+    }
     const SimMesh& mesh() const { return mesh_; }
     std::string trace{};
     bool tracing = false;
@@ -110,6 +115,7 @@ private:
         Disk snapshot;
         Duration clock{};
         std::uint64_t revision = 1;
+        std::vector<std::string> shadows;
         bool retired = false;
         bool member = false;  // Has ever run.
         std::map<std::uint64_t, Asked> asked;

@@ -428,6 +428,10 @@ gossip::State AgreementWorld::state(AgentIndex agent, std::size_t target) const 
     return agents_[agent].agreement->state(now_, key(target));
 }
 
+gossip::CheckView AgreementWorld::check_view(AgentIndex agent, std::size_t target) const {
+    return agents_[agent].agreement->view(now_, key(target)).value_or(gossip::CheckView{});
+}
+
 bool AgreementWorld::all_hold(std::size_t target, std::uint32_t epoch) const {
     for (AgentIndex agent = 0; agent < agents_.size(); ++agent) {
         if (up(agent) && epoch_of(agent, target) != epoch) return false;

@@ -70,6 +70,7 @@ public:
     std::optional<gossip::VerdictRecord> verdict(AgentIndex agent, std::size_t target) const;
     std::uint32_t epoch_of(AgentIndex agent, std::size_t target) const;
     gossip::State state(AgentIndex agent, std::size_t target) const;
+    gossip::CheckView check_view(AgentIndex agent, std::size_t target) const;
     bool all_hold(std::size_t target, std::uint32_t epoch) const;
     static gossip::CheckKey key(std::size_t target);
     static std::string name(AgentIndex agent) { return "a" + std::to_string(agent); }

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -352,7 +353,8 @@ private:
     Random& random_;
 };
 
-// One agent alone and two of two have no majority that could outvote a sick or cut one.
+// One agent alone and two of two have no majority that could outvote a sick or cut one: what they
+// open may be false.
 inline bool price_of_smallness(std::size_t agents, Fault fault) {
     constexpr std::array cuts{Fault::sick,
                               Fault::a_tenth_sick,
@@ -378,6 +380,44 @@ inline Duration opens_within(std::size_t agents, Duration interval, Duration tim
     return slot + timeout + 500ms + timeout + 1s + 2s;
 }
 
+// Complaints but for those of outages that are none.
+inline std::string without_false_openings(const std::string& complaints) {
+    std::string others;
+    std::istringstream lines(complaints);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.find("S5: ") == std::string::npos) others += line + '\n';
+    }
+    return others;
+}
+
+// What everybody holds of the target, and who witnesses it, must be one and the same; empty where
+// it is.
+template <typename World>
+std::string differences(const World& world) {
+    std::set<std::string> versions;
+    std::set<std::string> panels;
+    std::string complaints;
+    for (AgentIndex agent = 0; agent < world.size(); ++agent) {
+        const auto held = world.verdict(agent, 0);
+        if (held) versions.insert(fmt::format("{}.{}.{}", held->era, held->epoch, held->sub));
+        const auto view = world.check_view(agent, 0);
+        std::string panel;
+        std::size_t fit = 0;
+        for (const auto& witness : view.panel) {
+            panel += witness.name + " ";
+            fit += witness.fit;
+        }
+        panels.insert(panel);
+        // Of as many as it would have if everybody were fit.
+        if (fit < std::min<std::size_t>(world.size(), 5) / 2 + 1) {
+            complaints += fmt::format("L4: to a{} the panel is {}, {} fit\n", agent, panel, fit);
+        }
+    }
+    if (versions.size() > 1) complaints += fmt::format("L1: {}\n", fmt::join(versions, ", "));
+    if (panels.size() > 1) complaints += fmt::format("L4: {}\n", fmt::join(panels, ", "));
+    return complaints;
+}
+
 // Plays one seed; a line for each promise that was broken.
 template <typename World>
 std::string play_seed(std::uint64_t seed, std::size_t agents) {
@@ -390,21 +430,22 @@ std::string play_seed(std::uint64_t seed, std::size_t agents) {
     Scenario<World>(world, random).play(fault);
     const Duration settled = std::max<Duration>(190s, world.elapsed() + 60s);
     world.run_for(settled - world.elapsed());
-    std::string complaints = price_of_smallness(agents, fault) ? "" : world.complaints();
+    std::string complaints = price_of_smallness(agents, fault)
+                                 ? without_false_openings(world.complaints())
+                                 : world.complaints();
 
     // All is well again: the agents agree, and a real outage is found in time.
     const std::uint32_t before = world.epoch_of(0, 0);
     if (!world.all_hold(0, before)) complaints += "L1: views differ\n";
     if (before % 2 == 1) complaints += "L3: an outage is held that is over\n";
-    if constexpr (requires { world.thin_panels(0); }) {
-        if (world.thin_panels(0) > 0) complaints += "L4: a panel is too thin\n";
-    }
+    complaints += differences(world);
     world.targets()[0].manner = Manner::refuses;
     world.run_for(opens_within(agents, 10s, 3s));
     if (!world.all_hold(0, before + 1)) complaints += "L2: a real outage is not held by all\n";
     world.run_for(20s);
     world.targets()[0].manner = Manner::answers;
-    world.run_for(35s + (before >= 2 ? 60s : 0s));
+    // An interval and two rounds; one that opens often lasts a minute.
+    world.run_for(20s + (before >= 2 ? 40s : 0s));
     if (!world.all_hold(0, before + 2)) complaints += "L3: its end is not held by all\n";
     if (world.attempts_peak(0, 2s) > 16) complaints += "more than 16 questions in two seconds\n";
     if (world.tracing) std::cout << world.trace;

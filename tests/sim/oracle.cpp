@@ -28,16 +28,15 @@ void Oracle::on_attempt(Instant now, AgentIndex agent, gossip::CheckKey check, b
     while (now - attempts.front().at > 2 * fresh()) attempts.pop_front();
 }
 
-// Agents that asked lately, and to whom the target itself owed the answer.
-std::size_t Oracle::lacking(Instant now, gossip::CheckKey check) const {
-    const auto found = attempts_.find(check);
-    if (found == attempts_.end()) return 0;
-    return static_cast<std::size_t>(
-        std::count_if(found->second.begin(), found->second.end(), [&](const auto& entry) {
-            return std::any_of(entry.second.begin(), entry.second.end(), [&](const Attempt& made) {
-                return made.lacking && now - made.at <= fresh() + slack;
-            });
-        }));
+// It asked lately, and the target itself owed it the answer.
+bool Oracle::lacking(Instant now, AgentIndex agent, gossip::CheckKey check) const {
+    const auto asked = attempts_.find(check);
+    if (asked == attempts_.end()) return false;
+    const auto made = asked->second.find(agent);
+    if (made == asked->second.end()) return false;
+    return std::any_of(made->second.begin(), made->second.end(), [&](const Attempt& attempt) {
+        return attempt.lacking && now - attempt.at <= fresh() + slack;
+    });
 }
 
 std::size_t Oracle::failed_attempts(Instant now, AgentIndex agent, gossip::CheckKey check) const {
@@ -69,6 +68,7 @@ void Oracle::judge_opening(Instant now, AgentIndex by, const gossip::VerdictReco
     };
     if (evidence == nullptr) return blame("S1", "no evidence");
     std::set<std::string> voters;
+    std::size_t right = 0;  // Of those, who lacked an answer indeed.
     std::set<std::string> zones_failing;
     std::set<std::string> zones_passing;
     const std::size_t attempts = rules_.alone ? 3 : 2;
@@ -78,6 +78,7 @@ void Oracle::judge_opening(Instant now, AgentIndex by, const gossip::VerdictReco
         if (vote.vote != gossip::Vote::fail) continue;
         zones_failing.insert(witness.zone);
         if (!voters.insert(witness.name).second) blame("S1", witness.name + " votes twice");
+        if (lacking(now, world_.agent(witness.name), verdict.check)) ++right;
         if (vote.age > fresh()) blame("S1", "an old vote of " + witness.name);
         if (failed_attempts(now, world_.agent(witness.name), verdict.check) < attempts) {
             blame("S1", witness.name + " accuses without having failed " +
@@ -90,7 +91,7 @@ void Oracle::judge_opening(Instant now, AgentIndex by, const gossip::VerdictReco
     std::erase_if(zones_passing, [&](const auto& zone) { return zones_failing.contains(zone); });
     if (zones_failing.size() < 2 && !zones_passing.empty()) blame("S1", "one zone alone");
     if (marked && rules_.survivors) return;
-    if (lacking(now, verdict.check) >= evidence->quorum) return;
+    if (right >= evidence->quorum) return;
     ++false_openings_;
     blame("S5", "what is well");
 }

@@ -7,7 +7,7 @@
 // * S2: what an agent holds never becomes less, also over a crash and a restart.
 // * S3: of one epoch there is one state.
 // * S4: who does not reach the majority writes nothing.
-// * S5: nothing opens while fewer than a quorum of the connected lack an answer.
+// * S5: nothing opens unless a quorum of those whose FAIL counted lacked an answer indeed.
 //
 // Liveness, L1 and following, is asked of the mesh by whoever plays a scenario: only that
 // knows what should have happened.
@@ -79,7 +79,7 @@ private:
 
     void judge_opening(Instant now, AgentIndex by, const gossip::VerdictRecord& verdict,
                        const gossip::EvidenceRecord* evidence);
-    std::size_t lacking(Instant now, gossip::CheckKey check) const;
+    bool lacking(Instant now, AgentIndex agent, gossip::CheckKey check) const;
     std::size_t failed_attempts(Instant now, AgentIndex agent, gossip::CheckKey check) const;
 
     World world_;
