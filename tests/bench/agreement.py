@@ -10,6 +10,10 @@ deaths  many meshes of two; one agent and the service beside it die together.
 flaps   targets that come and go.
 load    a hundred agents with no check and with a thousand.
 
+An outage that is the fourth of its target within an hour lasts a minute at least, by picket's own
+rule: whatever else broke the targets meanwhile, such as a machine that stood still, is a column of
+false alarms, and makes the last ways' ends come late.
+
 Everything happens in a network namespace that this script makes for itself, on addresses of
 loopback; needs root. An agent's log lines are stamped as they arrive, the requests at a target
 are counted on the wire: a connection is one, however often its first packet is repeated.
