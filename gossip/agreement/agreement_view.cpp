@@ -35,6 +35,7 @@ std::string Agreement::unknown_reason(Instant now, const Case& item) const {
         const bool waiting = last.has_value() && last->ground == RollCallGround::waiting;
         return waiting ? "waiting for the mesh" : "no quorum";
     }
+    if (standing_.arriving) return {};  // Who else is there we do not know yet.
     if (item.size.seats == 0) return "no live carrier";
     const bool thin =
         item.thin_since.has_value() && now - *item.thin_since >= 2 * item.check.interval;
