@@ -9,39 +9,24 @@ using checks::FailureClass;
 using checks::Outcome;
 
 void write_details(JsonWriter& json, const Outcome& outcome) {
-    json.key("phases");
-    json.begin_array();
-    for (const checks::Phase& phase : outcome.phases) {
-        json.begin_object();
+    json.objects("phases", outcome.phases, [&](const checks::Phase& phase) {
         json.field("name", phase.name);
         json.key("start_ms");
         json.milliseconds(phase.start);
         json.key("length_ms");
         json.milliseconds(phase.length);
-        json.end_object();
-    }
-    json.end_array();
-    json.key("expectations");
-    json.begin_array();
-    for (const checks::Expectation& expectation : outcome.expectations) {
-        json.begin_object();
+    });
+    json.objects("expectations", outcome.expectations, [&](const checks::Expectation& expectation) {
         json.field("what", expectation.what);
         json.field("found", expectation.found);
         json.flag("met", expectation.met);
-        json.end_object();
-    }
-    json.end_array();
-    json.key("metrics");
-    json.begin_array();
-    for (const checks::Metric& metric : outcome.metrics) {
-        json.begin_object();
+    });
+    json.objects("metrics", outcome.metrics, [&](const checks::Metric& metric) {
         json.field("label", metric.label);
         json.key("value");
         json.number(metric.value);
         json.field("unit", metric.unit);
-        json.end_object();
-    }
-    json.end_array();
+    });
     json.field_or_null("detail", outcome.detail);
 }
 
@@ -55,16 +40,11 @@ void write_last(JsonWriter& json, const std::optional<LastView>& last, Detail de
 }
 
 void write_drift(JsonWriter& json, const std::vector<DriftView>& drift) {
-    json.key("drift");
-    json.begin_array();
-    for (const DriftView& definition : drift) {
-        json.begin_object();
+    json.objects("drift", drift, [&](const DriftView& definition) {
         json.field("fingerprint", definition.fingerprint);
         json.flag("active", definition.active);
-        write_texts(json, "carriers", definition.carriers);
-        json.end_object();
-    }
-    json.end_array();
+        json.texts("carriers", definition.carriers);
+    });
 }
 
 // Another agent tells what it found by its vote, without how long it took.
@@ -82,13 +62,6 @@ void write_last_by_vote(JsonWriter& json, const std::optional<VoteView>& vote) {
 }
 
 }  // namespace
-
-void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
-    json.key(name);
-    json.begin_array();
-    for (const std::string& text : texts) json.text(text);
-    json.end_array();
-}
 
 void write_class(JsonWriter& json, FailureClass failure_class) {
     json.field_or_null("class", failure_class == FailureClass::none
@@ -120,15 +93,15 @@ void write_check_fields(JsonWriter& json, const CheckView& check, Detail detail)
     json.field_or_null("outage_scope", check.outage_scope);
     json.field("epoch", std::uint64_t{check.epoch});
     json.field_or_null("since", check.since);
-    write_texts(json, "panel", check.panel);
+    json.texts("panel", check.panel);
     json.field("quorum", std::uint64_t{check.quorum});
     json.field("backing", to_text(check.backing));
     json.field("ok", std::uint64_t{check.ok});
     json.field("fail", std::uint64_t{check.fail});
     json.field("abstain", std::uint64_t{check.abstain});
     write_discounts(json, "abstaining", check.abstaining);
-    write_texts(json, "zones_failing", check.zones_failing);
-    write_texts(json, "zones_passing", check.zones_passing);
+    json.texts("zones_failing", check.zones_failing);
+    json.texts("zones_passing", check.zones_passing);
     write_drift(json, check.drift);
     write_last(json, check.last, detail);
     json.flag("carried", check.carried);
@@ -152,38 +125,24 @@ void write_outage_fields(JsonWriter& json, const OutageView& outage, WallTime no
     write_class(json, outage.failure_class);
     json.field("message", outage.message);
     json.field("backing", to_text(outage.backing));
-    write_texts(json, "zones_failing", outage.zones_failing);
+    json.texts("zones_failing", outage.zones_failing);
 }
 
 void write_outages(JsonWriter& json, const std::vector<OutageView>& outages, WallTime now) {
-    json.key("outages");
-    json.begin_array();
-    for (const OutageView& outage : outages) {
-        json.begin_object();
-        write_outage_fields(json, outage, now);
-        json.end_object();
-    }
-    json.end_array();
+    json.objects("outages", outages,
+                 [&](const OutageView& outage) { write_outage_fields(json, outage, now); });
 }
 
 void write_discounts(JsonWriter& json, std::string_view name,
                      const std::vector<DiscountView>& discounts) {
-    json.key(name);
-    json.begin_array();
-    for (const DiscountView& discount : discounts) {
-        json.begin_object();
+    json.objects(name, discounts, [&](const DiscountView& discount) {
         json.field("agent", discount.agent);
         json.field("reason", discount.reason);
-        json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 void write_witnesses(JsonWriter& json, const std::vector<WitnessView>& witnesses) {
-    json.key("witnesses");
-    json.begin_array();
-    for (const WitnessView& witness : witnesses) {
-        json.begin_object();
+    json.objects("witnesses", witnesses, [&](const WitnessView& witness) {
         json.field("agent", witness.agent);
         json.field("zone", witness.zone);
         json.flag("seated", witness.seated);
@@ -202,17 +161,12 @@ void write_witnesses(JsonWriter& json, const std::vector<WitnessView>& witnesses
         } else {
             write_last_by_vote(json, witness.vote);
         }
-        json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 void write_timeline(JsonWriter& json, const std::vector<TimelineEntry>& timeline,
                     std::optional<WallTime> begins_at) {
-    json.key("timeline");
-    json.begin_array();
-    for (const TimelineEntry& entry : timeline) {
-        json.begin_object();
+    json.objects("timeline", timeline, [&](const TimelineEntry& entry) {
         json.field("at", entry.at);
         if (begins_at.has_value()) {
             json.key("after_ms");
@@ -220,9 +174,7 @@ void write_timeline(JsonWriter& json, const std::vector<TimelineEntry>& timeline
         }
         json.field("agent", entry.agent);
         json.field("event", entry.event);
-        json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 }  // namespace picket::api

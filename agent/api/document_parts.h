@@ -16,7 +16,6 @@ namespace picket::api {
 
 enum class Detail : std::uint8_t { brief, full };
 
-void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts);
 // Null for FailureClass::none.
 void write_class(JsonWriter& json, checks::FailureClass failure_class);
 void write_latency(JsonWriter& json, Duration latency);

@@ -12,14 +12,8 @@ namespace {
 using checks::Outcome;
 
 void write_checks(JsonWriter& json, const std::vector<CheckView>& checks) {
-    json.key("checks");
-    json.begin_array();
-    for (const CheckView& check : checks) {
-        json.begin_object();
-        write_check_fields(json, check, Detail::brief);
-        json.end_object();
-    }
-    json.end_array();
+    json.objects("checks", checks,
+                 [&](const CheckView& check) { write_check_fields(json, check, Detail::brief); });
 }
 
 void write_agent(JsonWriter& json, const AgentView& agent) {
@@ -32,7 +26,7 @@ void write_agent(JsonWriter& json, const AgentView& agent) {
     json.key("uptime_seconds");
     json.seconds(agent.uptime);
     json.field("database", agent.database);
-    write_texts(json, "problems", agent.problems);
+    json.texts("problems", agent.problems);
     json.key("counters");
     json.begin_object();
     for (const auto& [name, count] : agent.counters) json.field(name, count);
@@ -51,7 +45,7 @@ void write_mesh(JsonWriter& json, const MeshView& mesh) {
     json.field("zones", std::uint64_t{mesh.zones});
     json.flag("quorum", mesh.quorum);
     json.field_or_null("notice", mesh.notice);
-    write_texts(json, "missing", mesh.missing);
+    json.texts("missing", mesh.missing);
     json.end_object();
 }
 
@@ -142,7 +136,7 @@ std::string reload_document(const ReloadView& view) {
     json.field("changed", std::uint64_t{view.changed});
     json.field("removed", std::uint64_t{view.removed});
     json.field("unchanged", std::uint64_t{view.unchanged});
-    write_texts(json, "problems", view.problems);
+    json.texts("problems", view.problems);
     json.end_object();
     return json.take_line();
 }

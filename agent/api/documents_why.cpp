@@ -40,10 +40,7 @@ void write_evidence(JsonWriter& json, const std::optional<EvidenceView>& known) 
     json.field_or_null("decided_at",
                        known.has_value() ? std::optional(evidence.decided_at) : std::nullopt);
     json.field_or_null("decided_by", evidence.decided_by);
-    json.key("votes");
-    json.begin_array();
-    for (const VoteView& vote : evidence.votes) write_vote(json, vote);
-    json.end_array();
+    json.array("votes", evidence.votes, [&](const VoteView& vote) { write_vote(json, vote); });
     write_discounts(json, "discounted", evidence.discounted);
     if (known.has_value()) {
         write_roll_call(json, evidence.roll_call);
@@ -78,7 +75,7 @@ void write_no_outage(JsonWriter& json, std::string_view check) {
           "confirmed_after_seconds", "class", "message", "backing"}) {
         json.field_or_null(name, "");
     }
-    write_texts(json, "zones_failing", {});
+    json.texts("zones_failing", {});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/base/time.h"
 
@@ -51,6 +52,26 @@ public:
     void flag(std::string_view name, bool value) {
         key(name);
         boolean(value);
+    }
+
+    // An array of what `write` writes of each item; and one of objects, with its fields.
+    template <typename Items, typename Write>
+    void array(std::string_view name, const Items& items, Write&& write) {
+        key(name);
+        begin_array();
+        for (const auto& item : items) write(item);
+        end_array();
+    }
+    template <typename Items, typename Write>
+    void objects(std::string_view name, const Items& items, Write&& write) {
+        array(name, items, [&](const auto& item) {
+            begin_object();
+            write(item);
+            end_object();
+        });
+    }
+    void texts(std::string_view name, const std::vector<std::string>& texts) {
+        array(name, texts, [this](std::string_view value) { text(value); });
     }
 
     // The text so far, a line feed after it.

@@ -8,10 +8,7 @@ namespace picket::api {
 std::string members_document(const std::vector<MemberView>& members) {
     JsonWriter json;
     json.begin_object();
-    json.key("members");
-    json.begin_array();
-    for (const MemberView& member : members) {
-        json.begin_object();
+    json.objects("members", members, [&](const MemberView& member) {
         json.field("name", member.name);
         json.field_or_null("address", member.address);
         json.field("zone", member.zone);
@@ -24,9 +21,7 @@ std::string members_document(const std::vector<MemberView>& members) {
         json.field_or_null("unfit_reason", member.unfit_reason);
         json.key("checks");
         member.checks ? json.number(std::uint64_t{*member.checks}) : json.null();
-        json.end_object();
-    }
-    json.end_array();
+    });
     json.end_object();
     return json.take_line();
 }
@@ -37,29 +32,16 @@ std::string keys_document(const KeysView& view) {
     json.field("operation", view.operation);
     json.field("asked", std::uint64_t{view.asked});
     json.field("confirmed", std::uint64_t{view.confirmed});
-    json.key("keys");
-    json.begin_array();
-    for (const KeyView& key : view.keys) {
-        json.begin_object();
+    json.objects("keys", view.keys, [&](const KeyView& key) {
         json.field("id", key.id);
         json.field("installed_on", std::uint64_t{key.installed_on});
         json.field("primary_on", std::uint64_t{key.primary_on});
-        json.end_object();
-    }
-    json.end_array();
-    json.key("unconfirmed");
-    json.begin_array();
-    for (const UnconfirmedView& silent : view.unconfirmed) {
-        json.begin_object();
+    });
+    json.objects("unconfirmed", view.unconfirmed, [&](const UnconfirmedView& silent) {
         json.field("agent", silent.agent);
         json.field("reason", silent.reason);
-        json.end_object();
-    }
-    json.end_array();
-    json.key("foreign");
-    json.begin_array();
-    for (const std::string& name : view.foreign) json.text(name);
-    json.end_array();
+    });
+    json.texts("foreign", view.foreign);
     json.end_object();
     return json.take_line();
 }
@@ -75,10 +57,7 @@ std::string leave_document(const LeaveView& view) {
 std::string forget_document(const ForgetView& view) {
     JsonWriter json;
     json.begin_object();
-    json.key("forgotten");
-    json.begin_array();
-    for (const std::string& name : view.forgotten) json.text(name);
-    json.end_array();
+    json.texts("forgotten", view.forgotten);
     json.end_object();
     return json.take_line();
 }
