@@ -1,18 +1,14 @@
 #include "agent/replay.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <utility>
 
 #include "agent/base/assert.h"
-#include "checks/expectation.h"
 
 namespace picket {
 
 using api::DecidedSpan;
 using api::ReplayRow;
-using checks::FailureClass;
-using checks::Finding;
 using checks::Outcome;
 using storage::HistoryPoint;
 
@@ -20,20 +16,6 @@ namespace {
 
 // A second attempt starts this late where the loop is busy.
 constexpr Duration attempt_slack = std::chrono::milliseconds(500);
-
-// Of an ntp check the limit is for the way there and back, which is not stored.
-bool limits_what_is_stored(checks::Type type) {
-    return type != checks::Type::ntp;
-}
-
-Outcome as_stored(const storage::OutcomeRecord& stored) {
-    Outcome outcome;
-    outcome.finding = stored.finding;
-    outcome.failure_class = stored.failure_class;
-    outcome.latency = stored.latency;
-    outcome.message = stored.message;
-    return outcome;
-}
 
 bool overlap(const DecidedSpan& a, const DecidedSpan& b) {
     const WallTime a_end = a.to.value_or(WallTime::max());
@@ -49,28 +31,11 @@ WallTime begin_of(const ReplayRow& row) {
 
 }  // namespace
 
-Outcome judge_again(const checks::Definition& definition, const storage::OutcomeRecord& stored) {
-    Outcome outcome = as_stored(stored);
-    if (!limits_what_is_stored(definition.type())) return outcome;
-    // But for the limit of that day it was a right answer.
-    if (outcome.finding == Finding::failed && outcome.failure_class == FailureClass::latency) {
-        outcome.finding = Finding::passed;
-        outcome.failure_class = FailureClass::none;
-    }
-    if (outcome.finding != Finding::passed) return outcome;
-    if (outcome.latency > definition.timeout) {
-        return checks::failed(
-            FailureClass::timeout, definition.timeout,
-            fmt::format("no answer within {}, it took {}", checks::spoken(definition.timeout),
-                        checks::spoken(stored.latency)));
-    }
-    if (!definition.latency) return outcome;
-    return conclude(std::move(outcome),
-                    {checks::judge_latency(stored.latency, *definition.latency)});
-}
-
 Replay::Replay(const checks::Definition& definition, WallTime from, WallTime to)
-    : definition_(definition), witness_(definition, {}, {}, now_), seen_to_(from) {
+    : definition_(definition),
+      judge_(definition),
+      witness_(definition, {}, {}, now_),
+      seen_to_(from) {
     PICKET_ASSERT(from <= to);
     view_.check = definition.name;
     view_.from = from;
@@ -114,7 +79,10 @@ void Replay::settle(const HistoryPoint* next) {
 
 void Replay::ask(const HistoryPoint& point, const HistoryPoint* next) {
     ++view_.outcomes;
-    Outcome outcome = judge_again(definition_, point.outcome);
+    if (interval_of(point) != definition_.interval) ++view_.asked_otherwise;
+    JudgedAgain judged = judge_.judge(point.outcome);
+    for (const std::string_view key : judged.untold) ++untold_[key];
+    Outcome outcome = std::move(judged.outcome);
     if (outcome.finding != point.outcome.finding) ++view_.judged_otherwise;
     const Instant started = now_;
     Instant ended = started + outcome.latency;
@@ -127,7 +95,7 @@ void Replay::ask(const HistoryPoint& point, const HistoryPoint* next) {
         const Instant again = std::max(*effects.ask_at, ended);
         if (next_started <= again + attempt_slack) return;  // It was asked, then.
         ++view_.attempts_assumed;
-        Outcome assumed = judge_again(definition_, next->outcome);
+        Outcome assumed = judge_.judge(next->outcome).outcome;
         ended = again + assumed.latency;
         effects = run(again, point.outcome.at + (again - started), std::move(assumed));
     }
@@ -204,6 +172,9 @@ api::ReplayView Replay::finish(const std::vector<DecidedSpan>& decided) {
     view_.decided_down = down_in(decided);
     view_.replayed_down = down_in(outages_);
     view_.rows = match_outages(decided, outages_);
+    for (const auto& [key, outcomes] : untold_) {
+        view_.untold.push_back({std::string(key), outcomes});
+    }
     return std::move(view_);
 }
 

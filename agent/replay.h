@@ -4,9 +4,7 @@
 // Witness makes opinions, votes and verdicts of them. What was stored is taken in order, as if
 // it came now:
 //
-// * A right answer that is later than the definition's `latency` fails, one that failed for
-//   being late passes where the definition allows it, and one later than `timeout` is a
-//   time-out. What else an expectation says is not stored, and stays as it was found.
+// * Each outcome is held against the definition's limits again (judge_again.h).
 // * A failure is asked about again a second later. Where that was not done then, since nobody
 //   suspected anything, the attempt is taken to find what the next one found: a single slow
 //   answer is no outage, two in a row are.
@@ -22,20 +20,19 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "agent/api/history_views.h"
+#include "agent/judge_again.h"
 #include "agent/witness.h"
 #include "checks/definition.h"
 #include "storage/records.h"
 
 namespace picket {
-
-// What the definition's limits make of an outcome that is stored.
-checks::Outcome judge_again(const checks::Definition& definition,
-                            const storage::OutcomeRecord& stored);
 
 class Replay {
 public:
@@ -67,6 +64,7 @@ private:
     Duration down_in(const std::vector<api::DecidedSpan>& spans) const;
 
     const checks::Definition& definition_;
+    JudgeAgain judge_;
     api::ReplayView view_;
     Instant now_{std::chrono::hours(1)};  // As the witness has it; never goes back.
     Witness witness_;
@@ -74,6 +72,7 @@ private:
     WallTime seen_to_;                              // Observed, or told as a gap, up to here.
     std::vector<api::DecidedSpan> outages_;
     std::vector<Gap> gaps_;
+    std::map<std::string_view, std::uint64_t> untold_;  // By key, how many outcomes.
 };
 
 // Pairs of outages that overlap, and those that stand alone; by their begin. An outage that

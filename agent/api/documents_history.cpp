@@ -125,6 +125,16 @@ void write_replay(JsonWriter& json, const ReplayView& view) {
     json.field("outcomes", view.outcomes);
     json.field("judged_otherwise", view.judged_otherwise);
     json.field("attempts_assumed", view.attempts_assumed);
+    json.field("asked_at_another_interval", view.asked_otherwise);
+    json.key("not_replayed");
+    json.begin_array();
+    for (const UntoldLimit& limit : view.untold) {
+        json.begin_object();
+        json.field("key", limit.key);
+        json.field("outcomes", limit.outcomes);
+        json.end_object();
+    }
+    json.end_array();
     write_seconds(json, "not_observed_seconds", view.not_observed);
     json.field("decided_outages", view.decided_outages);
     json.field("replayed_outages", view.replayed_outages);

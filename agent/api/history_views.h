@@ -148,6 +148,12 @@ struct ReplayRow {
     std::optional<DecidedSpan> replayed{};
 };
 
+// A limit that some outcomes could not be held against, for nothing stored decides it.
+struct UntoldLimit {
+    std::string key;  // Of the definition.
+    std::uint64_t outcomes = 0;
+};
+
 // What a definition would have made of the outcomes stored.
 struct ReplayView {
     std::string check;
@@ -157,6 +163,8 @@ struct ReplayView {
     std::uint64_t outcomes = 0;
     std::uint64_t judged_otherwise = 0;  // Outcomes that its limits turn into another finding.
     std::uint64_t attempts_assumed = 0;  // Attempts that nobody made at the time.
+    std::uint64_t asked_otherwise = 0;   // Outcomes of another interval than the definition's.
+    std::vector<UntoldLimit> untold{};   // By key.
     std::uint64_t decided_outages = 0;
     std::uint64_t replayed_outages = 0;
     Duration decided_down{0};  // Of the time that was observed.

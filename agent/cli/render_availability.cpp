@@ -104,6 +104,23 @@ std::string why(const ReplayRow& row) {
     return span.message;
 }
 
+std::string counted_were(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}", counted(count, what), count == 1 ? "was" : "were");
+}
+
+// What outcomes could not be held against stays as it was found: `latency` and `timeout` too.
+std::string untold(const ReplayView& view) {
+    std::string keys;
+    for (const api::UntoldLimit& limit : view.untold) {
+        keys += fmt::format("{}`{}` ({})", keys.empty() ? "" : ", ", limit.key,
+                            counted(limit.outcomes, "outcome"));
+    }
+    return fmt::format(
+        "Not replayed, for what is stored does not decide it: {}. These outcomes "
+        "stand as they were found.",
+        keys);
+}
+
 std::string replay_of(const Style& style, const ReplayView& view) {
     std::string text = header(style, view.check, view.from, view.to) + "\n";
     if (!view.stored) return text + "  nothing is stored of it\n";
@@ -123,6 +140,14 @@ std::string replay_of(const Style& style, const ReplayView& view) {
     }
     if (view.not_observed > Duration{0}) basis += "; not observed for " + age(view.not_observed);
     text += "\n" + paragraph(style, basis, 2);
+    if (!view.untold.empty()) text += paragraph(style, untold(view), 2);
+    if (view.asked_otherwise > 0) {
+        text += paragraph(style,
+                          fmt::format("Not replayed is `interval`: {} asked at another one, and "
+                                      "stand as they came.",
+                                      counted_were(view.asked_otherwise, "outcome")),
+                          2);
+    }
     if (view.meshed) {
         text += paragraph(style,
                           "A mesh decided. The replay is of what this agent saw, as if it had "

@@ -114,6 +114,7 @@ TEST_CASE("a looser latency forgives what was only late") {
         if (each.outcome.latency < 500ms) continue;
         each.outcome.finding = Finding::failed;
         each.outcome.failure_class = FailureClass::latency;
+        each.outcome.message = "answered after 900 ms, expected within 500 ms";
     }
     checks::Definition looser = definition();
     looser.latency = 800ms;
