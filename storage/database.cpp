@@ -317,6 +317,18 @@ std::int64_t Database::rows_changed() const {
     return sqlite3_changes64(connection_->handle);
 }
 
+std::int64_t Database::pages_moved() const {
+    std::int64_t pages = 0;
+    for (const int what : {SQLITE_DBSTATUS_CACHE_WRITE, SQLITE_DBSTATUS_CACHE_MISS}) {
+        int count = 0;
+        int unused = 0;
+        PICKET_ASSERT(sqlite3_db_status(connection_->handle, what, &count, &unused, 0) ==
+                      SQLITE_OK);
+        pages += count;
+    }
+    return pages;
+}
+
 std::int64_t Database::last_row_id() const {
     return sqlite3_last_insert_rowid(connection_->handle);
 }

@@ -131,6 +131,8 @@ public:
     Result<std::int64_t> integer(std::string_view sql);
 
     std::int64_t rows_changed() const;  // By the last statement.
+    // Read and written by this connection since it was opened.
+    std::int64_t pages_moved() const;
     std::int64_t last_row_id() const;
 
     // Whether the file was removed or replaced under this connection.

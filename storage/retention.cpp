@@ -37,6 +37,11 @@ Result<std::optional<std::int64_t>> find(Database& database, std::string_view sq
     return statement.integer_if_any(0);
 }
 
+// Of what one step may delete.
+std::int64_t rows_left(const Pruned& pruned, const RetentionLimits& limits) {
+    return std::max<std::int64_t>(limits.rows_per_step_max - pruned.rows, 0);
+}
+
 }  // namespace
 
 Result<Pruned> Retention::step(Database& database, SeriesTables& series, WallTime now,
@@ -123,14 +128,12 @@ Status Retention::step_checks(Database& database, SeriesTables& series,
             cursor_ = 0;
             return {};
         }
-        const auto before = pruned.rows;
         cursor_ = *next;
         PICKET_TRY(step_check(database, series, limits, pruned));
-        if (pruned.rows - before >= limits.rows_per_step_max) {
+        if (rows_left(pruned, limits) == 0) {
             cursor_ = *next - 1;  // There may be more of this one.
             return {};
         }
-        if (pruned.rows >= limits.rows_per_step_max) return {};
     }
     return {};
 }
@@ -140,7 +143,7 @@ Status Retention::step_series(Database& database, const RetentionLimits& limits,
         change(database,
                "DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE check_id = ?1 "
                "AND last_ms < ?2 ORDER BY last_ms LIMIT ?3)",
-               cursor_, horizon_ms_, limits.rows_per_step_max));
+               cursor_, horizon_ms_, rows_left(pruned, limits)));
     for (const Tier tier : tiers) {
         pruned.rows += PICKET_TRY(
             change(database,
@@ -148,7 +151,7 @@ Status Retention::step_series(Database& database, const RetentionLimits& limits,
                    "AND tier = ?2 AND start_ms < ?3 ORDER BY start_ms LIMIT ?4)",
                    cursor_, static_cast<int>(tier),
                    tier_horizons_ms_.at(static_cast<std::size_t>(tier)) - block_ms(tier),
-                   limits.rows_per_step_max));
+                   rows_left(pruned, limits)));
     }
     return {};
 }
@@ -178,23 +181,28 @@ Result<bool> Retention::has_series(Database& database, const OpenSeries* open) {
     return oldest || block || open_is_young;
 }
 
-Status Retention::step_check(Database& database, SeriesTables& series,
-                             const RetentionLimits& limits, Pruned& pruned) {
-    const auto rows_max = limits.rows_per_step_max;
-    PICKET_TRY(step_series(database, limits, pruned));
+Status Retention::step_facts(Database& database, const RetentionLimits& limits, Pruned& pruned) {
     // Each looks at a bounded number of rows, the oldest ones.
     pruned.rows += PICKET_TRY(change(
         database,
         "DELETE FROM outages WHERE check_id = ?1 AND epoch IN (SELECT epoch FROM (SELECT epoch, "
         "closed_ms FROM outages WHERE check_id = ?1 ORDER BY epoch LIMIT ?3) "
         "WHERE closed_ms < ?2)",
-        cursor_, facts_horizon_ms_, rows_max));
+        cursor_, facts_horizon_ms_, rows_left(pruned, limits)));
     pruned.rows += PICKET_TRY(change(
         database,
         "DELETE FROM transitions WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM transitions "
         "WHERE check_id = ?1 ORDER BY id LIMIT ?3) WHERE at_ms < ?2) "
         "AND id < (SELECT max(id) FROM transitions WHERE check_id = ?1)",
-        cursor_, facts_horizon_ms_, rows_max));
+        cursor_, facts_horizon_ms_, rows_left(pruned, limits)));
+    return {};
+}
+
+Status Retention::step_check(Database& database, SeriesTables& series,
+                             const RetentionLimits& limits, Pruned& pruned) {
+    PICKET_TRY(step_series(database, limits, pruned));
+    PICKET_TRY(step_facts(database, limits, pruned));
+    if (rows_left(pruned, limits) == 0) return {};
 
     if (PICKET_TRY(has_series(database, series.open_series(cursor_)))) return {};
     // Nothing was asked for so long that all is gone: then so is the check.
@@ -218,7 +226,7 @@ Status Retention::step_messages(Database& database, const RetentionLimits& limit
         change(database,
                "DELETE FROM mesh_records WHERE (kind, key) IN (SELECT kind, key FROM mesh_records "
                "WHERE forget_ms <= ?1 LIMIT ?2)",
-               now_ms_, limits.rows_per_step_max));
+               now_ms_, rows_left(pruned, limits)));
     const auto last = PICKET_TRY(
         find(database,
              "SELECT max(id) FROM (SELECT id FROM messages WHERE id > ?1 ORDER BY id LIMIT ?2)",
@@ -256,13 +264,15 @@ Status Retention::step_pages(Database& database, const RetentionLimits& limits, 
         oldest_ms_ = oldest_block_ms_;
         newest_ms_ = newest_block_ms_;
     }
-    if (!too_big || oldest_ms_ > newest_ms_) {
+    // Always onwards, also where the pass before found nothing that could go.
+    const std::int64_t begin_ms = std::max(oldest_ms_, size_horizon_ms_);
+    if (!too_big || begin_ms > newest_ms_) {
         size_horizon_ms_ = INT64_MIN;
         only_hours_left_ = false;
         return {};
     }
     size_horizon_ms_ =
-        oldest_ms_ + std::max((newest_ms_ - oldest_ms_) / horizon_steps, horizon_step_ms_min);
+        begin_ms + std::max((newest_ms_ - oldest_ms_) / horizon_steps, horizon_step_ms_min);
     pruned.more = true;
     return {};
 }

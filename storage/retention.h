@@ -1,16 +1,18 @@
 // Retention: deletes what is too old or too much, a little at a time.
 //
 // A pass reads some pages of the file over, for damage that nobody has met yet; walks over
-// all checks, then over the messages; then gives free pages back to the file system. One step() is
-// one transaction over a bounded number of rows, so that writing never waits for long; whoever
-// calls spreads the steps.
+// all checks, then over the messages; then gives free pages back to the file system. One
+// step() is one transaction over a bounded number of rows, which moves at most
+// retention_step_pages_max pages, so that writing never waits for long: whoever calls spreads
+// the steps. It waits beside the loop (recorder.h), so a probe does not wait at all.
 //
 // Outcomes go as whole chunks, rollups as whole blocks, once all they hold is too old.
 //
 // The byte budget wins over the ages: while the file holds more than
 // `size_bytes_max`, each pass moves the horizon before which outcomes and rollups go a
 // fiftieth of what is stored closer to the present, for all checks alike; rollups by the
-// hour only once there is no outcome left to go. Facts go by age only;
+// hour only once there is no outcome left to go. What cannot go, because it is still written
+// to, does not keep it from ending. Facts go by age only;
 // an open outage never goes, nor does the verdict of a check that is still asked.
 
 #pragma once
@@ -37,14 +39,17 @@ struct RetentionLimits {
     Duration facts_age = std::chrono::days(400);
     std::int64_t size_bytes_max = std::int64_t{1} << 30;
 
-    std::int64_t rows_per_step_max = 500;  // Deleted, of each kind.
+    std::int64_t rows_per_step_max = 256;  // Deleted, but messages.
     std::int64_t checks_per_step_max = 64;
-    std::int64_t messages_per_step_max = 500;  // Looked at.
+    std::int64_t messages_per_step_max = 256;  // Looked at.
     std::int64_t pages_per_step_max = 64;
     std::int64_t free_pages_max = 256;  // Kept for what is written next.
     // Read over with each pass: at one each ten minutes, 90 MB in eight hours.
     std::int64_t checked_pages_max = 512;
 };
+
+// What one step reads and writes at most with these limits, 2 MiB.
+constexpr std::int64_t retention_step_pages_max = 512;
 
 struct Pruned {
     std::int64_t rows = 0;
@@ -67,6 +72,7 @@ private:
     Status step_check(Database& database, SeriesTables& series, const RetentionLimits& limits,
                       Pruned& pruned);
     Status step_series(Database& database, const RetentionLimits& limits, Pruned& pruned);
+    Status step_facts(Database& database, const RetentionLimits& limits, Pruned& pruned);
     // Whether the check has anything left; what it has is noted for the byte budget.
     Result<bool> has_series(Database& database, const OpenSeries* open);
     Status step_messages(Database& database, const RetentionLimits& limits, Pruned& pruned);

@@ -2,12 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
 #include <utility>
 
 #include "storage/database.h"
+#include "storage/schema.h"
+#include "storage/series_tables.h"
 #include "storage/store.h"
 #include "tests/unit/storage/stored_points.h"
 #include "tests/unit/storage/temporary_directory.h"
@@ -18,6 +21,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr WallTime night = WallTime(1'795'402'800s);
+
+// Another word for each number: a figure would not stay in the text.
+std::string letters(int number) {
+    std::string text;
+    for (; number > 0; number /= 26) text += static_cast<char>('a' + number % 26);
+    return text;
+}
 
 class Kept {
 public:
@@ -54,7 +64,7 @@ public:
         for (int steps = 1; steps < 10'000; ++steps) {
             const auto pruned = opened.store.prune(now, limits);
             REQUIRE_MESSAGE(pruned, pruned.error().message());
-            CHECK(pruned->rows <= 7 * limits.rows_per_step_max);
+            CHECK(pruned->rows <= limits.rows_per_step_max + limits.messages_per_step_max);
             if (!pruned->more) return steps;
         }
         FAIL("pruning does not end");
@@ -172,7 +182,7 @@ TEST_CASE("over the byte budget the oldest outcomes of all checks go, and the fi
     for (int hour = 0; hour < 100; ++hour) {
         for (int number = 0; number < 100; ++number) {
             kept.outcome(number % 2 == 0 ? "web" : "dns", night - 100h + hour * 1h + number * 1s,
-                         std::to_string(hour * 100 + number) + std::string(150, 'x'));
+                         letters(hour * 100 + number) + std::string(150, 'x'));
         }
         kept.commit();
     }
@@ -195,6 +205,67 @@ TEST_CASE("over the byte budget the oldest outcomes of all checks go, and the fi
     { const auto closed = std::move(kept.opened.store); }
     CHECK(std::filesystem::file_size(kept.directory.file("picket.db")) <=
           static_cast<std::uintmax_t>((pages / 2 + 16) * 4096));
+}
+
+// What a long neglect leaves behind: rows by the thousand that all may go.
+void fill_with_old_rows(Database& database, int checks) {
+    const std::string numbers =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) ";
+    REQUIRE(database.execute("BEGIN"));
+    for (int check = 1; check <= checks; ++check) {
+        const std::string id = std::to_string(check);
+        REQUIRE(database.execute(
+            "INSERT INTO checks VALUES (" + id + ", 'check-" + id + "', 'http', 0);" + numbers +
+            "INSERT INTO chunks (check_id, first_ms, last_ms, count, entries) SELECT " + id +
+            ", i * 5000, i * 5000 + 4999, 512, randomblob(1400) FROM n;" + numbers +
+            "INSERT INTO blocks (check_id, tier, start_ms, sketch, slots) SELECT " + id +
+            ", i % 3, i * 1000, randomblob(100), randomblob(300) FROM n;" + numbers +
+            "INSERT INTO transitions (check_id, at_ms, epoch, state, outage_scope, failure_class, "
+            "message) SELECT " +
+            id + ", i, i, 'down', 'total', 1, hex(randomblob(90)) FROM n;" + numbers +
+            "INSERT INTO outages (check_id, epoch, scope, opened_ms, closed_ms, "
+            "first_failure_ms, failure_class, message) SELECT " +
+            id + ", i, 'total', i, i + 1, i, 1, hex(randomblob(90)) FROM n;"));
+    }
+    REQUIRE(database.execute(numbers +
+                             "INSERT INTO messages (text, last_used_hour) SELECT i || "
+                             "hex(randomblob(90)), 0 FROM n;" +
+                             numbers +
+                             "INSERT INTO mesh_records (kind, key, forget_ms, bytes) SELECT "
+                             "'vote', i, 1, randomblob(200) FROM n; COMMIT"));
+}
+
+TEST_CASE("no step of retention works on more than its limits, whatever there is to delete") {
+    const TemporaryDirectory directory;
+    auto database = Database::open(directory.file("picket.db"), OpenMode::read_write);
+    REQUIRE(database);
+    REQUIRE(prepare_schema(*database));
+    REQUIRE(database->use_log());
+    fill_with_old_rows(*database, 5);
+    auto series = SeriesTables::create(*database);
+    REQUIRE(series);
+    const auto pages = database->integer("PRAGMA page_count").value();
+
+    Retention retention;
+    const RetentionLimits limits;
+    std::int64_t most_pages = 0;
+    std::int64_t rows = 0;
+    int steps = 0;
+    for (bool more = true; more; ++steps) {
+        REQUIRE(steps < 2'000);
+        const std::int64_t before = database->pages_moved();
+        const auto pruned = retention.step(*database, *series, night, limits);
+        REQUIRE_MESSAGE(pruned, pruned.error().message());
+        CHECK(pruned->rows <= limits.rows_per_step_max + limits.messages_per_step_max);
+        rows += pruned->rows;
+        most_pages = std::max(most_pages, database->pages_moved() - before);
+        more = pruned->more;
+    }
+    CHECK(rows > 5 * 4 * 1'990);
+    CHECK(database->integer("SELECT count(*) FROM chunks").value() == 0);
+    CHECK(database->integer("PRAGMA page_count").value() < pages / 2);
+    MESSAGE("at most " << most_pages << " pages in one of " << steps << " steps");
+    CHECK(most_pages <= retention_step_pages_max);
 }
 
 TEST_CASE("a budget that facts alone exceed ends the pruning, not the facts") {
