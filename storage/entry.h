@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "checks/outcome.h"
 
@@ -23,6 +25,9 @@ enum class PointState : std::uint8_t {
     not_observed = 3,
 };
 
+// Figures that a message may leave to its outcome (wording.h).
+constexpr std::size_t figures_max = 32;
+
 // What points have in common, mostly for hours.
 struct Profile {
     PointState state = PointState::passed;
@@ -31,6 +36,7 @@ struct Profile {
     // How often the check asks. A point speaks for the time until the next one if that
     // comes within two intervals, and else for one; 0 is unknown, and speaks for none.
     std::uint32_t interval_ms = 0;
+    std::uint8_t figure_count = 0;  // That the message leaves to each point; at most figures_max.
 
     friend bool operator==(const Profile&, const Profile&) = default;
 };
@@ -63,6 +69,7 @@ struct Entry {
     std::int64_t at_ms = 0;  // at_ms_min to at_ms_max.
     Profile profile;
     std::uint32_t latency_code = 0;
+    std::vector<std::int64_t> figures{};  // As many as the profile says.
 
     std::uint64_t latency_us() const { return latency_of(latency_code); }
 

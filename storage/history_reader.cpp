@@ -74,9 +74,17 @@ HistoryReader::Hold::~Hold() {
 }
 
 Result<HistoryReader::Hold> HistoryReader::hold() {
+    if (held_ != nullptr) return Hold(nullptr);
+    auto view = PICKET_TRY(Transaction::begin_reading(database_));
+    held_ = std::make_unique<Held>(Held{std::move(view)});
+    return Hold(this);
+}
+
+Result<HistoryReader::Hold> HistoryReader::hold_all() {
     PICKET_ASSERT(held_ == nullptr);
-    held_ = std::make_unique<Held>(Held{PICKET_TRY(Transaction::begin_reading(database_))});
-    return Hold(*this);
+    Hold hold = PICKET_TRY(this->hold());
+    held_->journal = PICKET_TRY(OpenJournal::read(database_));
+    return hold;
 }
 
 Result<HistoryReader::Asked> HistoryReader::ask(const std::string& check) {
@@ -88,7 +96,9 @@ Result<HistoryReader::Asked> HistoryReader::ask(const std::string& check) {
         return asked;
     }
     const std::int64_t id = PICKET_TRY(check_id(check));
-    asked.series = std::make_shared<SeriesReader>(PICKET_TRY(SeriesReader::open(database_, id)));
+    const OpenJournal* journal = held_ != nullptr && held_->journal ? &*held_->journal : nullptr;
+    asked.series =
+        std::make_shared<SeriesReader>(PICKET_TRY(SeriesReader::open(database_, id, journal)));
     if (held_ != nullptr) {
         held_->check = check;
         held_->series = asked.series;
@@ -103,13 +113,13 @@ Result<std::int64_t> HistoryReader::check_id(const std::string& check) {
                    fmt::format("{}: no history of this check in {}", check, database_.path()));
 }
 
-Result<std::string> HistoryReader::message(std::int64_t id) {
+Result<std::string> HistoryReader::words(std::int64_t id) {
     if (id == 0) return std::string();
     const auto known = messages_.find(id);
     if (known != messages_.end()) return known->second;
     auto row = PICKET_TRY(database_.prepare("SELECT text FROM messages WHERE id = ?1"));
     std::string text;
-    if (PICKET_TRY(row.bind(id).step())) text = text_column(row, 0);
+    if (PICKET_TRY(row.bind(id).step())) text = row.text(0);
     if (messages_.size() >= messages_max) messages_.clear();
     messages_.emplace(id, text);
     return text;
@@ -140,7 +150,7 @@ Result<OutcomeRange> HistoryReader::outcomes(const std::string& check, WallTime 
         }
         last = entry;
         if (entry.profile.state == PointState::not_observed) continue;
-        range.outcomes.push_back(outcome_of(entry, PICKET_TRY(message(entry.profile.message_id))));
+        range.outcomes.push_back(outcome_of(entry, PICKET_TRY(words(entry.profile.message_id))));
     }
     if (!last) return range;
     if (auto gap = PICKET_TRY(gap_after(*last, to_milliseconds(to)))) {
@@ -157,7 +167,7 @@ Result<std::optional<Gap>> HistoryReader::gap_after(const Entry& entry, std::int
     const std::int64_t from_ms = entry.at_ms + observed_after(entry, next_ms);
     if (from_ms >= next_ms) return std::optional<Gap>();
     Gap gap{from_milliseconds(from_ms), from_milliseconds(next_ms), {}};
-    if (pause) gap.reason = PICKET_TRY(message(entry.profile.message_id));
+    if (pause) gap.reason = outcome_of(entry, PICKET_TRY(words(entry.profile.message_id))).message;
     return std::optional<Gap>(std::move(gap));
 }
 
@@ -167,12 +177,12 @@ Status HistoryReader::each_point(const std::string& check, WallTime from, WallTi
     SeriesReader& series = *asked.series;
     Status found;
     PICKET_TRY(series.forwards(range_of(from, to), [&](const Entry& entry) {
-        auto text = message(entry.profile.message_id);
+        const auto text = words(entry.profile.message_id);
         if (!text) {
             found = tl::make_unexpected(text.error());
             return false;
         }
-        return visit({.outcome = outcome_of(entry, *std::move(text)),
+        return visit({.outcome = outcome_of(entry, *text),
                       .interval = std::chrono::milliseconds(entry.profile.interval_ms),
                       .pause = entry.profile.state == PointState::not_observed});
     }));

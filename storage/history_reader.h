@@ -29,6 +29,7 @@
 #include "agent/base/result.h"
 #include "agent/base/time.h"
 #include "storage/database.h"
+#include "storage/open_journal.h"
 #include "storage/records.h"
 #include "storage/series_reader.h"
 
@@ -70,7 +71,7 @@ public:
 
     // One state of the file for all that is asked while it lives; and of the check that is
     // asked about, what is open is read once, not for each question. Must not outlive the
-    // reader, which stays where it is meanwhile. Requires that none is held.
+    // reader, which stays where it is meanwhile. Where one is held already that one counts.
     class Hold {
     public:
         Hold(Hold&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)) {}
@@ -79,11 +80,14 @@ public:
 
     private:
         friend class HistoryReader;
-        explicit Hold(HistoryReader& reader) : reader_(&reader) {}
+        explicit Hold(HistoryReader* reader) : reader_(reader) {}
 
-        HistoryReader* reader_;
+        HistoryReader* reader_;  // Null where another one holds.
     };
     Result<Hold> hold();
+    // The same for who asks about many checks: the journal, which they share, is read once.
+    // Requires that none is held.
+    Result<Hold> hold_all();
 
     Result<OutcomeRange> outcomes(const std::string& check, WallTime from, WallTime to);
 
@@ -146,13 +150,14 @@ private:
         Transaction view;
         std::string check{};  // The last that was asked about, and its series.
         std::shared_ptr<SeriesReader> series{};
+        std::optional<OpenJournal> journal{};
     };
 
     explicit HistoryReader(Database database) : database_(std::move(database)) {}
 
     Result<Asked> ask(const std::string& check);
     Result<std::int64_t> check_id(const std::string& check);
-    Result<std::string> message(std::int64_t id);
+    Result<std::string> words(std::int64_t id);
     Result<LatencySummary> exact_latency(SeriesReader& series, SeriesReader::Range range,
                                          bool& too_many);
     Result<std::optional<Gap>> gap_after(const Entry& entry, std::int64_t next_ms);

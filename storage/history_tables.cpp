@@ -94,11 +94,15 @@ Result<JournalEntry> HistoryTables::journal_entry(Database& database, const Hist
         PICKET_TRY(check_id(database, row.check, checks::to_text(row.type), outcome.at));
     entry.entry.at_ms = std::clamp(to_milliseconds(outcome.at), at_ms_min, at_ms_max);
     Profile& profile = entry.entry.profile;
-    profile.message_id = PICKET_TRY(message_id(database, cut(outcome.message), outcome.at));
     if (row.pause) {
+        profile.message_id = PICKET_TRY(message_id(database, cut(outcome.message), outcome.at));
         profile.state = PointState::not_observed;
         return entry;
     }
+    Worded worded = wordings_.split(entry.check_id, cut(outcome.message), outcome.latency);
+    profile.message_id = PICKET_TRY(message_id(database, worded.words, outcome.at));
+    profile.figure_count = static_cast<std::uint8_t>(worded.figures.size());
+    entry.entry.figures = std::move(worded.figures);
     profile.state = static_cast<PointState>(outcome.finding);
     profile.failure_class = outcome.failure_class;
     profile.interval_ms = static_cast<std::uint32_t>(

@@ -18,6 +18,7 @@
 #include "storage/database.h"
 #include "storage/records.h"
 #include "storage/series_tables.h"
+#include "storage/wording.h"
 
 namespace picket::storage {
 
@@ -71,6 +72,7 @@ private:
     SeriesTables series_;
     std::unordered_map<std::string, CheckId> checks_;
     std::unordered_map<std::string, MessageId> messages_;
+    Wordings wordings_;
 };
 
 }  // namespace picket::storage

@@ -1,6 +1,7 @@
 #include "storage/journal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/base/assert.h"
 #include "storage/packing.h"
@@ -40,6 +41,8 @@ std::string encode_journal(std::vector<JournalEntry>& entries) {
         put_varint(packed,
                    static_cast<std::uint64_t>(wrapping_difference(each.entry.at_ms, lowest_ms)));
         put_varint(packed, each.entry.latency_code);
+        PICKET_ASSERT(each.entry.figures.size() == each.entry.profile.figure_count);
+        for (const std::int64_t figure : each.entry.figures) put_signed(packed, figure);
         check_id = each.check_id;
         profile = index;
     }
@@ -68,11 +71,15 @@ Status decode_journal(std::string_view bytes, std::optional<std::int64_t> only_c
         if ((step & 1u) != 0) profile = reader.varint(profiles->size() - 1);
         const auto after = static_cast<std::int64_t>(reader.varint());
         const auto code = static_cast<std::uint32_t>(reader.varint(latency_code_max));
-        const std::int64_t at_ms = wrapping_sum(lowest_ms, after);
-        if (at_ms < at_ms_min || at_ms > at_ms_max) return not_a_row();
+        Entry entry{.at_ms = wrapping_sum(lowest_ms, after),
+                    .profile = (*profiles)[profile],
+                    .latency_code = code};
+        for (unsigned each = 0; each < entry.profile.figure_count; ++each) {
+            entry.figures.push_back(reader.signed_varint());
+        }
+        if (entry.at_ms < at_ms_min || entry.at_ms > at_ms_max) return not_a_row();
         if (only_check && check_id != *only_check) continue;
-        entries.push_back(
-            {check_id, {.at_ms = at_ms, .profile = (*profiles)[profile], .latency_code = code}});
+        entries.push_back({check_id, std::move(entry)});
     }
     if (!reader.ok() || !reader.at_end()) return not_a_row();
     return {};

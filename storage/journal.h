@@ -5,7 +5,7 @@
 //   row     version u8 = 1, lowest time (signed), profiles as in series.h, number of
 //           entries, entries
 //   entry   {(check - check before) << 1 | other profile than before, its index if so,
-//           time - lowest time, latency code}
+//           time - lowest time, latency code, figures of the profile (signed)}
 //
 // All numbers without a type are varints (packing.h); "before" is 0 at first.
 

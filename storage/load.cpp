@@ -90,10 +90,10 @@ Status load_newest(Statement& message, std::span<const Entry> entries, WallTime 
     std::string text;
     if (last->profile.message_id != 0) {
         message.bind(last->profile.message_id);
-        if (PICKET_TRY(message.step())) text = text_column(message, 0);
+        if (PICKET_TRY(message.step())) text = message.text(0);
         message.reset();
     }
-    check.last = outcome_of(*last, std::move(text));
+    check.last = outcome_of(*last, text);
     const std::int64_t from_ms = to_milliseconds(now - recent_span);
     const std::int64_t to_ms = to_milliseconds(now);
     for (const Entry& entry : entries) {

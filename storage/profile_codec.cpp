@@ -6,26 +6,34 @@ namespace picket::storage {
 
 namespace {
 
+constexpr unsigned class_bits = 0x0f;
+constexpr unsigned figures_bit = 0x40;
 constexpr auto class_max = static_cast<std::uint8_t>(checks::FailureClass::local);
 
 }  // namespace
 
 void put_profile(std::string& bytes, const Profile& profile) {
     const auto failure_class = static_cast<unsigned>(profile.failure_class);
-    bytes.push_back(static_cast<char>(static_cast<unsigned>(profile.state) | failure_class << 2u));
+    const unsigned figures = profile.figure_count > 0 ? figures_bit : 0;
+    bytes.push_back(
+        static_cast<char>(static_cast<unsigned>(profile.state) | failure_class << 2u | figures));
     put_varint(bytes, profile.message_id);
     put_varint(bytes, profile.interval_ms);
+    if (figures != 0) put_varint(bytes, profile.figure_count);
 }
 
 Profile take_profile(ByteReader& reader) {
     Profile profile;
-    const std::uint8_t state_and_class = reader.byte();
-    profile.state = static_cast<PointState>(state_and_class & 3u);
+    const unsigned first = reader.byte();
+    profile.state = static_cast<PointState>(first & 3u);
     // A class of a later release is some class; what it was is in the message.
     profile.failure_class =
-        static_cast<checks::FailureClass>(std::min<unsigned>(state_and_class >> 2u, class_max));
+        static_cast<checks::FailureClass>(std::min<unsigned>(first >> 2u & class_bits, class_max));
     profile.message_id = static_cast<std::uint32_t>(reader.varint(0xffffffff));
     profile.interval_ms = static_cast<std::uint32_t>(reader.varint(0xffffffff));
+    if ((first & figures_bit) != 0) {
+        profile.figure_count = static_cast<std::uint8_t>(reader.varint(figures_max));
+    }
     return profile;
 }
 

@@ -13,7 +13,7 @@
 
 namespace picket::storage {
 
-// state | class << 2 (one byte), message, interval.
+// state | class << 2 | figures << 6 (one byte), message, interval, number of figures if any.
 void put_profile(std::string& bytes, const Profile& profile);
 
 // Where the reader is not ok() afterwards there was none.

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "storage/wording.h"
 
 namespace picket::storage {
 
@@ -31,7 +31,7 @@ Result<checks::FailureClass> failure_class_column(const Statement& row, int colu
     return static_cast<checks::FailureClass>(value);
 }
 
-OutcomeRecord outcome_of(const Entry& entry, std::string message) {
+OutcomeRecord outcome_of(const Entry& entry, std::string_view words) {
     OutcomeRecord outcome;
     outcome.at = from_milliseconds(entry.at_ms);
     if (entry.profile.state != PointState::not_observed) {
@@ -39,7 +39,7 @@ OutcomeRecord outcome_of(const Entry& entry, std::string message) {
     }
     outcome.failure_class = entry.profile.failure_class;
     outcome.latency = Duration(entry.latency_us());
-    outcome.message = std::move(message);
+    outcome.message = join(words, entry.figures, outcome.latency);
     return outcome;
 }
 

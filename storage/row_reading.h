@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
@@ -22,9 +23,10 @@ std::optional<WallTime> time_column_if_any(const Statement& row, int column);
 std::string text_column(const Statement& row, int column);
 Result<checks::FailureClass> failure_class_column(const Statement& row, int column);
 
+// `words` of its message, as the column has them (wording.h).
+OutcomeRecord outcome_of(const Entry& entry, std::string_view words);
+
 // The columns that each of the readers below expects, for a SELECT.
-// `message` as text_column gave it.
-OutcomeRecord outcome_of(const Entry& entry, std::string message);
 
 constexpr const char* transition_columns =
     "at_ms, epoch, state, outage_scope, since_ms, first_failure_ms, failure_class, message";

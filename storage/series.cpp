@@ -165,6 +165,56 @@ bool take_profile_runs(ByteReader& reader, std::span<Entry> entries) {
     return true;
 }
 
+// The entries of each profile that has figures, in the order of the first ones.
+struct Figured {
+    Profile profile;
+    std::vector<std::size_t> entries;
+};
+
+std::vector<Figured> figured(std::span<const Entry> entries) {
+    std::vector<Figured> all;
+    for (std::size_t each = 0; each < entries.size(); ++each) {
+        const Profile& profile = entries[each].profile;
+        if (profile.figure_count == 0) continue;
+        // From the back: what came last is likely to come again.
+        auto found = std::find_if(all.rbegin(), all.rend(),
+                                  [&](const Figured& known) { return known.profile == profile; });
+        if (found == all.rend()) {
+            all.push_back({profile, {}});
+            found = all.rbegin();
+        }
+        found->entries.push_back(each);
+    }
+    return all;
+}
+
+void put_figures(std::string& bytes, std::span<const Entry> entries) {
+    std::vector<std::int64_t> numbers;
+    for (const Figured& each : figured(entries)) {
+        for (std::size_t column = 0; column < each.profile.figure_count; ++column) {
+            numbers.clear();
+            for (const std::size_t entry : each.entries) {
+                PICKET_ASSERT(entries[entry].figures.size() == each.profile.figure_count);
+                numbers.push_back(entries[entry].figures[column]);
+            }
+            put_numbers(bytes, numbers);
+        }
+    }
+}
+
+bool take_figures(ByteReader& reader, std::span<Entry> entries) {
+    std::vector<std::int64_t> numbers;
+    for (const Figured& each : figured(entries)) {
+        for (std::size_t column = 0; column < each.profile.figure_count; ++column) {
+            if (!take_numbers(reader, each.entries.size(), numbers)) return false;
+            for (std::size_t at = 0; at < numbers.size(); ++at) {
+                entries[each.entries[at]].figures.push_back(numbers[at]);
+            }
+        }
+    }
+    return true;
+}
+
 bool has_time(const Entry& entry) {
     return entry.at_ms >= at_ms_min && entry.at_ms <= at_ms_max;
 }
@@ -192,6 +242,7 @@ std::string encode_chunk(std::span<const Entry> entries) {
     numbers.clear();
     for (const Entry& entry : entries) numbers.push_back(entry.latency_code);
     put_numbers(bytes, numbers);
+    put_figures(bytes, entries);
     return bytes;
 }
 
@@ -210,18 +261,20 @@ Result<std::vector<Entry>> decode_chunk(std::string_view bytes) {
         entries[each].at_ms = wrapping_sum(entries[each - 1].at_ms, numbers[each - 1]);
     }
     if (!std::all_of(entries.begin(), entries.end(), has_time)) return not_a_chunk();
-    if (!take_numbers(reader, count, numbers) || !reader.at_end()) return not_a_chunk();
+    if (!take_numbers(reader, count, numbers)) return not_a_chunk();
     for (std::size_t each = 0; each < count; ++each) {
         if (numbers[each] < 0 || numbers[each] > latency_code_max) return not_a_chunk();
         entries[each].latency_code = static_cast<std::uint32_t>(numbers[each]);
     }
+    if (!take_figures(reader, entries) || !reader.at_end()) return not_a_chunk();
     return entries;
 }
 
 // ---- OpenSeries
 
 // An entry is {zigzag(time - expected time) << 1 | new profile, profile if new,
-// latency code}; the expected time is one interval after the last.
+// latency code, figures (signed)}; the expected time is one interval after the last.
+// Figures are differences from the last ones, unless the profile is new.
 
 namespace {
 
@@ -238,6 +291,11 @@ void OpenSeries::append(const Entry& entry) {
     put_varint(bytes_, (zigzag(step) << 1u) | (new_profile ? 1u : 0u));
     if (new_profile) put_profile(bytes_, entry.profile);
     put_varint(bytes_, entry.latency_code);
+    PICKET_ASSERT(entry.figures.size() == entry.profile.figure_count);
+    for (std::size_t each = 0; each < entry.figures.size(); ++each) {
+        const std::int64_t before = new_profile ? 0 : last_.figures[each];
+        put_signed(bytes_, wrapping_difference(entry.figures[each], before));
+    }
     last_ = entry;
     ++count_;
 }
@@ -249,8 +307,14 @@ Status OpenSeries::read(std::string_view bytes, std::vector<Entry>& entries) {
         const std::uint64_t step = reader.varint();
         Entry entry = last;
         entry.at_ms = wrapping_sum(expected_ms(last), unzigzag(step >> 1u));
-        if ((step & 1u) != 0) entry.profile = take_profile(reader);
+        if ((step & 1u) != 0) {
+            entry.profile = take_profile(reader);
+            entry.figures.assign(entry.profile.figure_count, 0);
+        }
         entry.latency_code = static_cast<std::uint32_t>(reader.varint(latency_code_max));
+        for (std::int64_t& figure : entry.figures) {
+            figure = wrapping_sum(figure, reader.signed_varint());
+        }
         if (!reader.ok() || !has_time(entry)) return failure(Code::corrupt, "not an open series");
         entries.push_back(entry);
         last = entry;

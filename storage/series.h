@@ -6,12 +6,16 @@
 // before, or from the usual one, whichever is shorter, in Rice codes whose width the
 // chunk states. A check that is asked every 10 s with 2 ms of jitter costs some three
 // bits for a time; a log-normal latency of sigma 0.3 some ten. All else about an entry
-// (its profile) is a table with run lengths, and costs next to nothing.
+// (its profile) is a table with run lengths, and costs next to nothing. The figures that a
+// message leaves to its outcomes (wording.h) are columns, packed as latencies are.
 //
 //   chunk   version u8 = 1, count, first time (signed),
-//           profiles: number, {state | class << 2 (u8), message, interval}
+//           profiles: number, {state | class << 2 | figures << 6 (u8), message, interval,
+//           number of figures if any}
 //           runs: {index, length} until `count` entries are covered
 //           times: numbers of count - 1 differences; latencies: numbers of count codes
+//           figures: for each profile that has any, in the order of its first entry, for each
+//           of its figures, numbers of as many as entries are of it
 //   numbers {scheme u8, width u8, usual (signed), length in bytes, bits}
 //
 // All numbers without a type are varints (packing.h). Bytes that no encoder wrote are

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/journal.h"
+#include "storage/open_journal.h"
 
 namespace picket::storage {
 
@@ -21,7 +22,8 @@ Result<T> read_from(const Statement& row, Result<T> decoded) {
 
 }  // namespace
 
-Result<SeriesReader> SeriesReader::open(Database& database, std::int64_t check) {
+Result<SeriesReader> SeriesReader::open(Database& database, std::int64_t check,
+                                        const OpenJournal* journal) {
     SeriesReader reader(database, check);
     std::int64_t saved_row = 0;
     auto head =
@@ -30,6 +32,10 @@ Result<SeriesReader> SeriesReader::open(Database& database, std::int64_t check) 
         saved_row = head.integer(0);
         reader.head_ = PICKET_TRY(read_from(head, decode_head(head.blob(1))));
         reader.entries_ = reader.head_.series.entries();
+    }
+    if (journal != nullptr) {
+        journal->add_to(check, reader.entries_);
+        return reader;
     }
     auto rows =
         PICKET_TRY(database.prepare("SELECT entries FROM journal WHERE id > ?1 ORDER BY id"));

@@ -19,6 +19,8 @@
 
 namespace picket::storage {
 
+class OpenJournal;
+
 class SeriesReader {
 public:
     // Milliseconds, half open.
@@ -32,8 +34,10 @@ public:
     // False ends the walk.
     using Visitor = std::function<bool(const Entry&)>;
 
-    // Reads what is open of the check.
-    static Result<SeriesReader> open(Database& database, std::int64_t check);
+    // Reads what is open of the check; `journal` is that of the same view, where somebody has
+    // read it.
+    static Result<SeriesReader> open(Database& database, std::int64_t check,
+                                     const OpenJournal* journal = nullptr);
 
     // In the order in which they came about.
     Status forwards(Range range, const Visitor& visit);

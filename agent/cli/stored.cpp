@@ -103,10 +103,15 @@ Result<api::HistoryView> read_stored_history(const std::string& database,
 Result<api::AvailabilitiesView> read_stored_availability(const std::string& database,
                                                          api::AvailabilityQuery query) {
     HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
-    if (query.checks.empty()) query.checks = PICKET_TRY(reader.check_names());
-    api::AvailabilitiesView view;
+    std::vector<std::string> names;
     for (const std::string& check : query.checks) {
-        const std::string name = PICKET_TRY(stored_name(reader, check));
+        names.push_back(PICKET_TRY(stored_name(reader, check)));
+    }
+    if (names.empty()) names = PICKET_TRY(reader.check_names());
+    const HistoryReader::Hold hold =
+        PICKET_TRY(names.size() > 1 ? reader.hold_all() : reader.hold());
+    api::AvailabilitiesView view;
+    for (const std::string& name : names) {
         view.checks.push_back(PICKET_TRY(api::read_availability(reader, name, query)));
     }
     return view;

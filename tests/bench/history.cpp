@@ -2,8 +2,8 @@
 // history DIR query KIND: asks one question of what the first left there (for itself).
 //
 // Writes DAYS (30) of 100 checks at 10 s with log-normal latencies (median 20 ms, sigma
-// 0.3) and 0 to 2 ms of jitter as an agent would, only faster; DIR should be on a real
-// disk, since /proc/self/io tells what is written.
+// 0.3), 0 to 2 ms of jitter and the messages of an http check, as an agent would, only faster;
+// DIR should be on a real disk, since /proc/self/io tells what is written.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -26,6 +26,7 @@
 
 #include "agent/base/assert.h"
 #include "agent/base/random.h"
+#include "checks/expectation.h"
 #include "storage/database.h"
 #include "storage/history_reader.h"
 #include "storage/store.h"
@@ -80,21 +81,26 @@ public:
         Random random(1);
         for (std::size_t each = 0; each < latencies_count; ++each) {
             latencies_.push_back(std::llround(log_normal(random)));
+            spoken_.push_back(checks::spoken(Duration(latencies_.back())));
         }
         for (int check = 0; check < checks; ++check) {
             names_.push_back("check-" + std::to_string(check));
+            answers_.push_back("200 from 192.0.2." + std::to_string(check % 250) + ":443 in ");
         }
         batch_.outcomes.resize(batch_rows);
     }
 
     const Batch& next() {
         for (HistoryRow& row : batch_.outcomes) {
-            row.check = names_[static_cast<std::size_t>(number_ % checks_)];
+            const auto check = static_cast<std::size_t>(number_ % checks_);
+            const std::size_t latency = random_.below(latencies_count);
+            row.check = names_[check];
             row.interval = every_;
             row.outcome.at = base + number_ / checks_ * every_ +
                              every_ * (number_ % checks_) / checks_ +
                              static_cast<std::int64_t>(random_.below(3)) * 1ms;
-            row.outcome.latency = Duration(latencies_[random_.below(latencies_count)]);
+            row.outcome.latency = Duration(latencies_[latency]);
+            row.outcome.message.assign(answers_[check]).append(spoken_[latency]);
             ++number_;
         }
         return batch_;
@@ -108,6 +114,8 @@ private:
     Random random_{2};
     std::vector<std::int64_t> latencies_;
     std::vector<std::string> names_;
+    std::vector<std::string> answers_;
+    std::vector<std::string> spoken_;  // Of each latency.
     Batch batch_;
     std::int64_t number_ = 0;
 };
@@ -119,22 +127,55 @@ Store open_store(const std::string& directory) {
     return std::move(opened->store);
 }
 
-double prune(Store& store, WallTime now) {
-    double longest = 0;
+struct Pruning {
+    int steps = 0;
+    std::int64_t rows = 0;
+    double longest_seconds = 0;
+    double longest_cpu_seconds = 0;
+};
+
+Pruning prune(Store& store, WallTime now, const RetentionLimits& limits = {}) {
+    Pruning pruning;
     for (bool more = true; more;) {
-        const double begun = cpu_seconds();
-        const auto pruned = store.prune(now, {});
+        const double begun = now_seconds();
+        const double cpu_begun = cpu_seconds();
+        const auto pruned = store.prune(now, limits);
         PICKET_ASSERT(pruned.has_value());
-        longest = std::max(longest, cpu_seconds() - begun);
+        pruning.longest_seconds = std::max(pruning.longest_seconds, now_seconds() - begun);
+        pruning.longest_cpu_seconds =
+            std::max(pruning.longest_cpu_seconds, cpu_seconds() - cpu_begun);
+        ++pruning.steps;
+        pruning.rows += pruned->rows;
         more = pruned->more;
     }
-    return longest;
+    return pruning;
+}
+
+// On a copy of the month: a day's worth too old, half of it, and a budget of a quarter.
+void retention(const std::string& month, const std::string& directory, int days) {
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    std::filesystem::copy(month + "/picket.db", directory + "/picket.db");
+    const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(month + "/picket.db"));
+    const WallTime end = base + days * 24h;
+    auto opened = Store::open(directory, end);
+    PICKET_ASSERT(opened.has_value());
+    const auto run = [&](const char* what, const RetentionLimits& limits) {
+        const Pruning pruning = prune(opened->store, end, limits);
+        std::printf(
+            "retention, %-19s %11.2f ms the longest of %d steps (%.2f ms of a core; %lld "
+            "rows)\n",
+            what, pruning.longest_seconds * 1e3, pruning.steps, pruning.longest_cpu_seconds * 1e3,
+            static_cast<long long>(pruning.rows));
+    };
+    run("a day too old", {.outcomes_age = (days - 1) * 24h});
+    run("half too old", {.outcomes_age = days * 12h});
+    run("a quarter of the size", {.size_bytes_max = bytes / 4});
 }
 
 void ingest(const std::string& directory, int days) {
     double cpu = 0;
     double wall = 0;
-    double longest_step = 0;
     Load load(checks_count, interval, 4'096);
     {
         Store store = open_store(directory);
@@ -148,7 +189,7 @@ void ingest(const std::string& directory, int days) {
             cpu += cpu_seconds() - cpu_begun;
             wall += now_seconds() - begun;
             if (load.now() - pruned < 6h) continue;
-            longest_step = std::max(longest_step, prune(store, load.now()));
+            prune(store, load.now());
             pruned = load.now();
         }
     }
@@ -159,7 +200,6 @@ void ingest(const std::string& directory, int days) {
     std::printf("  an outcome                       %12.2f bytes\n", bytes / count);
     std::printf("ingest, a core's time              %12.0f outcomes/s\n", count / cpu);
     std::printf("ingest, the clock's time           %12.0f outcomes/s\n", count / wall);
-    std::printf("longest step of retention, a core's %11.2f ms\n", longest_step * 1e3);
 }
 
 // 1,000 checks at 10 s, a commit each half second as the agent's writer makes them, for so
@@ -386,6 +426,7 @@ int main(int argc, char** argv) {
     for (const char* kind : {"availability", "p95", "raw"}) {
         apart([&] { question(argv[0], directory, days, kind); });
     }
+    apart([&] { retention(directory, scratch + "/retention", days); });
     apart([&] { steady_store(scratch + "/steady"); });
     apart([&] { plain_rows(scratch + "/rows", appended); });
     apart([&] { plain_rows(scratch + "/rows", keyed); });

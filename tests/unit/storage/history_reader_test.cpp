@@ -90,6 +90,41 @@ TEST_CASE("what is asked while the reader holds is answered from one state of th
     CHECK(stored() == 2);
 }
 
+TEST_CASE("asked about one check after the other, the answers are those of each alone") {
+    Written written;
+    const std::vector<std::string> names{"dns", "mail", "web"};
+    // Sealed, saved in heads, and in the journal.
+    for (int number = 0; number < 1'200; ++number) {
+        for (std::size_t check = 0; check < names.size(); ++check) {
+            if (number % 3 == static_cast<int>(check)) continue;
+            HistoryRow row;
+            row.check = names[check];
+            row.interval = 10s;
+            row.outcome.at = night + number * 10s;
+            row.outcome.latency = 1ms * number;
+            written.batch.outcomes.push_back(row);
+        }
+        if (number % 20 == 0) written.commit();
+    }
+    written.commit();
+    auto alone = written.reader();
+    auto together = written.reader();
+    const auto all = together.hold_all();
+    REQUIRE(all);
+    for (const std::string& name : names) {
+        const auto expected = alone.totals(name, night, night + 4h);
+        const auto hold = together.hold();  // As each question takes it.
+        REQUIRE(hold);
+        const auto found = together.totals(name, night, night + 4h);
+        REQUIRE(found);
+        CHECK(found->passed == expected->passed);
+        CHECK(found->passed > 700);
+        CHECK(found->observed == expected->observed);
+        CHECK(together.latency(name, night, night + 4h).value()->p95 ==
+              alone.latency(name, night, night + 4h).value()->p95);
+    }
+}
+
 TEST_CASE("of too many outcomes the newest are given, and that is said") {
     Written written;
     const auto count = static_cast<int>(HistoryReader::outcomes_max);

@@ -36,6 +36,10 @@ Entry any_entry(Random& random, std::int64_t last_ms) {
     entry.profile.failure_class = static_cast<FailureClass>(random.below(13));
     entry.profile.message_id = random.chance(1, 4) ? UINT32_MAX : 0;
     entry.profile.interval_ms = random.chance(1, 9) ? UINT32_MAX : 10'000;
+    if (random.chance(1, 4)) {
+        entry.profile.figure_count =
+            static_cast<std::uint8_t>(random.chance(1, 20) ? figures_max : 1 + random.below(3));
+    }
     entry.latency_code =
         random.chance(1, 20) ? latency_code_max : static_cast<std::uint32_t>(random.below(9'000));
     return entry;
@@ -48,6 +52,11 @@ std::vector<Entry> any_entries(Random& random, std::size_t count) {
         const bool repeats = !entries.empty() && random.chance(3, 4);
         Entry entry = any_entry(random, last_ms);
         if (repeats) entry.profile = entries.back().profile;
+        for (unsigned figure = 0; figure < entry.profile.figure_count; ++figure) {
+            entry.figures.push_back(random.chance(1, 9)
+                                        ? static_cast<std::int64_t>(random.next())
+                                        : static_cast<std::int64_t>(random.below(99)));
+        }
         entries.push_back(entry);
         last_ms = entry.at_ms;
     }
@@ -95,6 +104,23 @@ TEST_CASE("bytes that were cut or flipped are refused, or are other entries, nev
         const auto decoded = decode_chunk(damaged);
         if (decoded) CHECK(decoded->size() <= chunk_entries_max);
     }
+}
+
+TEST_CASE("the figures of a message cost about a byte each, and those that stay nothing") {
+    Random random(1);
+    std::vector<Entry> entries;
+    for (std::int64_t each = 0; each < 512; ++each) {
+        Entry entry;
+        entry.at_ms = each * 10'000;
+        entry.profile.message_id = 7;
+        entry.profile.interval_ms = 10'000;
+        entry.profile.figure_count = 3;
+        // As a ping has them: least and most of some 10 ms in tenths, and how many were sent.
+        entry.figures = {static_cast<std::int64_t>(90 + random.below(20)),
+                         static_cast<std::int64_t>(110 + random.below(60)), 3};
+        entries.push_back(entry);
+    }
+    CHECK(encode_chunk(entries).size() < 512 * 3 / 2);
 }
 
 TEST_CASE("latencies are exact below 1,024 us and right to 2^-10 above") {

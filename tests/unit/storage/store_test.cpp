@@ -1,6 +1,7 @@
 #include "storage/store.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ using checks::Finding;
 
 // 2026-11-23T03:00:00Z
 constexpr WallTime night = WallTime(1'795'402'800s);
+
+// Another word for each number: a figure would not stay in the text.
+std::string letters(int number) {
+    std::string text;
+    for (; number > 0; number /= 26) text += static_cast<char>('a' + number % 26);
+    return text;
+}
 
 HistoryRow row(const std::string& check, WallTime at, Finding finding = Finding::passed,
                const std::string& message = "") {
@@ -243,13 +251,48 @@ TEST_CASE("a message is stored once, and at most 200 bytes of it") {
     CHECK(stored_points(directory.file("picket.db"), "d")[0].outcome.message.empty());
 }
 
+TEST_CASE("messages that differ by their figures are stored once, and come back each as it was") {
+    const TemporaryDirectory directory;
+    const auto message = [](std::int64_t number) {
+        return fmt::format("ping 192.0.2.1: 3 of 3 answered, rtt {:.1f}/{:.1f}/{:.1f} ms",
+                           10 + 0.1 * static_cast<double>(number % 7),
+                           11 + 0.1 * static_cast<double>(number % 11),
+                           12 + 0.1 * static_cast<double>(number % 130));
+    };
+    // Sealed, saved, and in the journal; over a restart, too.
+    constexpr std::int64_t count = 1'500;
+    for (std::int64_t number = 0; number < count;) {
+        auto opened = Store::open(directory.path(), night);
+        REQUIRE(opened);
+        for (std::int64_t end = number + count / 3; number < end;) {
+            Batch batch;
+            for (int each = 0; each < 50; ++each, ++number) {
+                HistoryRow row;
+                row.check = "gateway";
+                row.outcome.at = night + number * 1s;
+                row.outcome.message = message(number);
+                batch.outcomes.push_back(row);
+            }
+            REQUIRE(opened->store.write(batch, night));
+        }
+    }
+    std::int64_t number = 0;
+    for (const HistoryPoint& point : stored_points(directory.file("picket.db"), "gateway")) {
+        REQUIRE(point.outcome.message == message(number++));
+    }
+    CHECK(number == count);
+    auto database = Database::open(directory.file("picket.db"), OpenMode::read_only);
+    REQUIRE(database);
+    CHECK(database->integer("SELECT count(*) FROM messages").value() < 12);
+}
+
 TEST_CASE("a batch that does not fit changes nothing, and fits once there is room") {
     const TemporaryDirectory directory;
     constexpr std::int64_t room = 30 * 4096;
     Batch batch = outcomes({});
     for (int number = 0; number < 3000; ++number) {
         batch.outcomes.push_back(row("check-" + std::to_string(number % 50), night + number * 1ms,
-                                     Finding::failed, "message " + std::to_string(number)));
+                                     Finding::failed, "message " + letters(number)));
     }
     batch.facts = {went_down("web", night, 1)};
     auto opened = open(directory, {.file_bytes_max = room});
@@ -456,7 +499,7 @@ TEST_CASE("the log stays under four mebibytes") {
         for (int each = 0; each < 256; ++each) {
             rows.push_back(row("check-" + std::to_string((number % 4) * 256 + each),
                                night + number * 1s, Finding::failed,
-                               std::to_string(number) + std::string(190, 'x')));
+                               letters(number) + std::string(190, 'x')));
         }
         write(opened.store, outcomes(std::move(rows)));
         log_bytes =
