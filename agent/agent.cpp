@@ -83,7 +83,8 @@ Agent::Agent(io::Loop& loop, Config config)
                          .hours_age = config_.history.hours,
                          .facts_age = config_.history.hours,
                          .size_bytes_max =
-                             static_cast<std::int64_t>(config_.history.size_bytes_max)}},
+                             static_cast<std::int64_t>(config_.history.size_bytes_max)},
+           .rows_waiting_max = config_.limits.history_rows_waiting_max},
           [this](const storage::Loaded& loaded) {
               restore_heartbeats(loaded);
               checks_.restore(loaded, io::monotonic_now());
@@ -183,6 +184,13 @@ void Agent::apply(Load load, Instant now) {
     for (const std::string& problem : definition_problems_) log_warning(problem);
     const CheckTable::Changes changes = checks_.apply(catalogue_, load.loaded.diff, now);
     for (const checks::CheckKey key : changes.stop) runner_.remove(key);
+    for (const CheckTable::Ended& ended : changes.ended) {
+        recorder_.record(
+            storage::HistoryRow{.check = ended.name,
+                                .type = ended.type,
+                                .outcome = {.at = io::wall_now(), .message = ended.reason},
+                                .pause = true});
+    }
 
     const Duration round = std::min(
         first_round_max, first_round_per_check * static_cast<std::int64_t>(changes.start.size()));

@@ -177,6 +177,7 @@ std::vector<std::pair<std::string, std::uint64_t>> AgentBackend::counters() cons
         {"history_rows_written", writer.rows_written()},
         {"history_rows_waiting", writer.rows_waiting()},
         {"history_rows_dropped", writer.rows_dropped()},
+        {"history_batches_failed", writer.batches_failed()},
         {"history_facts_dropped", writer.facts_dropped()},
         {"events_dropped", agent_.server_ ? agent_.server_->events_dropped() : 0},
     };
@@ -317,6 +318,8 @@ void AgentBackend::availability(api::AvailabilityQuery query,
                                 std::function<void(Result<api::AvailabilitiesView>)> done) {
     const auto question =
         [query, all = promised(query)](HistoryReader& reader) -> Result<api::AvailabilitiesView> {
+        const HistoryReader::Hold hold =
+            PICKET_TRY(all.size() > 1 ? reader.hold_all() : reader.hold());
         api::AvailabilitiesView view;
         for (const Promised& each : all) {
             api::AvailabilityQuery one = query;

@@ -36,6 +36,9 @@ CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
             ++row;
             continue;
         }
+        if (carried.runs()) {
+            changes.ended.push_back({carried.name, carried.type, "no longer defined"});
+        }
         by_key_.erase(carried.key);
         row = rows_.erase(row);
     }
@@ -58,6 +61,9 @@ CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
         const bool same = carried.definition == definition;
         carried.definition = definition;
         if (definition == nullptr || !definition->enabled) {
+            if (carried.runs()) {
+                changes.ended.push_back({carried.name, carried.type, carried.problem});
+            }
             carried.in_use = false;
             carried.witness.reset();
             carried.shown = gossip::State::unknown;

@@ -61,10 +61,18 @@ public:
 
     using Rows = std::map<std::string, CarriedCheck, std::less<>>;
 
-    // What the runner has to do about a load.
+    // A check that was asked and is no more: from now on nobody observes it.
+    struct Ended {
+        std::string name;
+        checks::Type type;
+        std::string reason;
+    };
+
+    // What the runner, and history, have to do about a load.
     struct Changes {
         std::vector<checks::CheckKey> stop;
         std::vector<checks::CheckKey> start;
+        std::vector<Ended> ended;
     };
 
     // Brings the rows in line with the catalogue. The definitions in it must live

@@ -134,6 +134,16 @@ Status read_count(const Value& value, std::uint32_t& slot, std::uint32_t max) {
     return {};
 }
 
+// More than a batch, which is not dropped while it is being written.
+Status read_rows_waiting(const Value& value, std::uint32_t& slot) {
+    constexpr std::uint32_t rows_min = 1'000;
+    PICKET_TRY(read_count(value, slot, 1'000'000));
+    if (slot < rows_min) {
+        return failure(Code::invalid, fmt::format("{} is below {}", slot, rows_min));
+    }
+    return {};
+}
+
 Status read_profile(const Value& value, GossipProfile& slot) {
     constexpr std::array<std::string_view, 3> profiles{"lan", "wan", "local"};
     std::string text;
@@ -197,6 +207,7 @@ constexpr std::array settings{
     Setting{"history", "hours", [](const Value& v, Config& c) { return read_age(v, c.history.hours); }},
     Setting{"history", "size_max", [](const Value& v, Config& c) { return read_size(v, c.history.size_bytes_max); }},
     Setting{"limits", "probes_in_flight_max", [](const Value& v, Config& c) { return read_count(v, c.limits.probes_in_flight_max, 100'000); }},
+    Setting{"limits", "history_rows_waiting_max", [](const Value& v, Config& c) { return read_rows_waiting(v, c.limits.history_rows_waiting_max); }},
     Setting{"limits", "probe_starts_per_second_max", [](const Value& v, Config& c) { return read_count(v, c.limits.probe_starts_per_second_max, 1'000'000); }},
 };
 // clang-format on

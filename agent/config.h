@@ -47,6 +47,9 @@ struct HistoryConfig {
 struct LimitsConfig {
     std::uint32_t probes_in_flight_max = 256;
     std::uint32_t probe_starts_per_second_max = 2000;
+    // Outcomes that wait in memory while the disk does not take them; beyond them the oldest
+    // are dropped and counted.
+    std::uint32_t history_rows_waiting_max = 65'536;
 };
 
 struct Config {

@@ -1,5 +1,8 @@
 #include "agent/recorder.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -26,6 +29,7 @@ Recorder::Recorder(io::Loop& loop, Options options, std::function<void(storage::
     : options_(std::move(options)),
       on_opened_(std::move(on_opened)),
       on_begun_anew_(std::move(on_begun_anew)),
+      writer_({.rows_max = options_.rows_waiting_max}),
       timer_(loop, [this] { turn(); }),
       worker_(loop) {}
 
@@ -34,13 +38,12 @@ std::string Recorder::database_path() const {
 }
 
 Result<storage::Loaded> Recorder::open() {
-    const Instant now = io::monotonic_now();
     auto opened = Store::open(options_.state_dir, io::wall_now());
     if (!opened) {
         if (opened.error().code() == Code::exhausted) return tl::make_unexpected(opened.error());
         open_problem_ = opened.error().message();
         log_error(open_problem_ + "; nothing is recorded until that is mended");
-        reopen_at_ = now + reopen_interval;
+        reopen_later();
         arm();
         return storage::Loaded{};
     }
@@ -97,9 +100,12 @@ void Recorder::finish(std::function<void()> done) {
 
 std::vector<std::string> Recorder::problems() const {
     std::vector<std::string> problems;
-    for (const std::string* problem : {&open_problem_, &write_problem_, &anew_problem_}) {
-        if (!problem->empty()) problems.push_back(*problem);
+    for (const std::string* problem : {&open_problem_, &write_problem_}) {
+        if (problem->empty()) continue;
+        problems.push_back(fmt::format("{}; {} outcomes wait in memory, {} were dropped", *problem,
+                                       writer_.rows_waiting(), writer_.rows_dropped()));
     }
+    if (!anew_problem_.empty()) problems.push_back(anew_problem_);
     return problems;
 }
 
@@ -184,16 +190,22 @@ void Recorder::reopen() {
                            on_opened_(std::move(loaded));
                        } else {
                            open_problem_ = opened.error().message();
-                           reopen_at_ = io::monotonic_now() + reopen_interval;
+                           reopen_later();
                        }
                        turn();
                    });
+}
+
+void Recorder::reopen_later() {
+    reopen_at_ = io::monotonic_now() + reopen_pause_;
+    reopen_pause_ = std::min(2 * reopen_pause_, reopen_pause_max);
 }
 
 void Recorder::adopt(Store::Opened opened) {
     store_ = std::move(opened.store);
     open_problem_.clear();
     reopen_at_ = never;
+    reopen_pause_ = reopen_pause_min;
     prune_at_ = io::monotonic_now() + retention_interval;
     if (!opened.problem.empty()) {
         anew_problem_ = std::move(opened.problem);

@@ -2,8 +2,9 @@
 //
 // Rows and facts go into the HistoryWriter's queue; whenever a batch is due and
 // the worker is free, the store and the batch are moved to the worker and come
-// back. A store that cannot be opened is tried again every `reopen_interval`;
-// meanwhile the queue fills, drops its oldest rows and counts them.
+// back. A store that cannot be opened is tried again, a second later and then each
+// time twice as late up to `reopen_pause_max`; meanwhile the queue fills, drops its
+// oldest rows and counts them.
 //
 // Everything runs on the loop but the store's own work.
 
@@ -28,9 +29,11 @@ public:
     struct Options {
         std::string state_dir;
         storage::RetentionLimits retention;
+        std::size_t rows_waiting_max = storage::HistoryWriter::Options{}.rows_max;
     };
 
-    static constexpr Duration reopen_interval = std::chrono::seconds(30);
+    static constexpr Duration reopen_pause_min = std::chrono::seconds(1);
+    static constexpr Duration reopen_pause_max = std::chrono::seconds(30);
     static constexpr Duration retention_interval = std::chrono::minutes(10);
     static constexpr Duration retention_pause = std::chrono::milliseconds(100);
 
@@ -68,7 +71,8 @@ public:
     // nothing to write or no store to write to. Nothing may be recorded afterwards.
     void finish(std::function<void()> done);
 
-    // For `status`: one line each.
+    // For `status`: one line each. That of a disk that takes nothing says what waits for it,
+    // and what is lost.
     std::vector<std::string> problems() const;
     const storage::HistoryWriter& writer() const { return writer_; }
     std::string database_path() const;
@@ -79,6 +83,7 @@ private:
     void write(storage::Batch batch);
     void prune();
     void reopen();
+    void reopen_later();
     void adopt(storage::Store::Opened opened);
     void call_settled();
     void call_durable();
@@ -101,6 +106,7 @@ private:
     std::optional<storage::Store>
         store_;  // Absent while the worker has it, or none could be opened.
     Instant reopen_at_ = never;
+    Duration reopen_pause_ = reopen_pause_min;
     Instant prune_at_ = never;
     std::string open_problem_;   // Why there is no store.
     std::string write_problem_;  // Why the last batch was not written.

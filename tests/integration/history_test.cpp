@@ -163,6 +163,48 @@ TEST_CASE("an agent and its file say the same, and the time it slept was not obs
     CHECK(later == history);
 }
 
+TEST_CASE("a check under maintenance is not observed from that moment on, and says why") {
+    // Asked so rarely that its last outcome would speak for the whole test.
+    const std::string rarely =
+        "[command.one]\ncommand = [\"/usr/lib/nagios/plugins/check_dummy\", \"0\"]\ninterval = "
+        "\"1h\"\n";
+    TestAgent agent;
+    agent.define("one.toml", rarely);
+    agent.start();
+    await_points(agent, "one", 1);
+    const std::string begin = agent.json({"history", "one"})["points"].back()["at"];
+    const auto points = [&] {
+        return document({"history", "one", "--raw", "--since", begin, "--db",
+                         agent.state_path("picket.db")})["points"];
+    };
+    const auto await_last = [&](const std::string& finding) {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        while (points().back()["finding"] != finding) {
+            REQUIRE(std::chrono::steady_clock::now() < deadline);
+        }
+        return points();
+    };
+    REQUIRE(await_last("passed").size() == 1);
+
+    agent.define("one.toml", rarely + "enabled = false\n");
+    const Json disabled = await_last("not_observed");
+    REQUIRE(disabled.size() == 2);
+    CHECK(disabled[1]["message"] == "disabled by its definition");
+    const Json meanwhile = document({"availability", "one", "--since", begin, "--db",
+                                     agent.state_path("picket.db")})["checks"][0];
+    CHECK(meanwhile["not_observed_seconds"].get<double>() > 0);
+    CHECK(meanwhile["down_seconds"] == 0);
+
+    agent.define("one.toml", rarely);
+    const Json again = await_last("passed");
+    REQUIRE(again.size() == 3);
+    CHECK(again[1]["at"] == disabled[1]["at"]);
+    CHECK(again[1]["until"] == again[2]["at"]);
+
+    agent.undefine("one.toml");
+    CHECK(await_last("not_observed").back()["message"] == "no longer defined");
+}
+
 TEST_CASE("an export beside a running agent has each outcome once") {
     TestAgent agent;
     agent.define("one.toml", dummy);

@@ -13,6 +13,7 @@
 #include "storage/page_checksums.h"
 #include "tests/support/servers.h"
 #include "tests/support/test_agent.h"
+#include "tests/support/test_mesh.h"
 
 namespace picket::testing {
 namespace {
@@ -155,31 +156,108 @@ TEST_CASE("a read-only state directory stops no probe") {
     CHECK(umount(agent.state_path().c_str()) == 0);
 }
 
-TEST_CASE("a full disk costs history, is counted and shown, and heals by itself") {
-    TestAgent agent;
+// The state directory as a file system of its own. It goes with the namespace.
+class StateMount {
+public:
+    explicit StateMount(const TestAgent& agent) : path_(agent.state_path()) {
+        fs::create_directory(path_);
+        REQUIRE(mount("none", path_.c_str(), "tmpfs", 0, "size=1m") == 0);
+    }
+    ~StateMount() { umount2(path_.c_str(), MNT_DETACH); }
+    StateMount(const StateMount&) = delete;
+    StateMount& operator=(const StateMount&) = delete;
+
+    void fill() const {
+        run({"/bin/sh", "-c", "cat /dev/zero >" + path_ + "/ballast 2>/dev/null"});
+    }
+    void make_room() const { fs::remove(path_ + "/ballast"); }
+    void remount(const char* how) const {
+        const Finished remounted = run({"/bin/mount", "-o", std::string("remount,") + how, path_});
+        REQUIRE_MESSAGE(remounted.exit_code == 0, remounted.errors);
+    }
+
+private:
+    std::string path_;
+};
+
+std::uint64_t counter(const TestAgent& agent, const std::string& name) {
+    return agent.json({"status"})["agent"]["counters"][name].get<std::uint64_t>();
+}
+
+void await_counter(const TestAgent& agent, const std::string& name, std::uint64_t least) {
+    await([&] { return counter(agent, name) >= least; },
+          [&] { return name + ": " + std::to_string(counter(agent, name)); });
+}
+
+// So many that what waits for the disk is soon more than may wait.
+std::string busy_checks() {
+    std::string text;
+    for (int each = 0; each < 60; ++each) {
+        text +=
+            "[memory.m" + std::to_string(each) + "]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
+    }
+    return text;
+}
+
+// A disk is full for longer than memory can bridge: so long that ten commits are refused, and the
+// oldest outcomes have to go. How long that takes depends on the limits, not on a clock.
+TEST_CASE("a full disk costs history, is counted and shown, stops nothing, and heals by itself") {
+    TestMesh mesh(2);
+    TestAgent& agent = mesh.agent(0);
+    agent.configure("[limits]\nhistory_rows_waiting_max = 1000\n");
+    agent.define("busy.toml", busy_checks());
     agent.define("one.toml", dummy);
-    fs::create_directory(agent.state_path());
-    REQUIRE(mount("none", agent.state_path().c_str(), "tmpfs", 0, "size=1m") == 0);
-    agent.start();
+    const StateMount disk(agent);
+    mesh.start();
     await_points(agent, 1);
 
-    const std::string ballast = agent.state_path("ballast");
-    run({"/bin/sh", "-c", "head -c 2000000 /dev/zero >" + ballast + " 2>/dev/null"});
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!problem_with(agent, "full")) REQUIRE(std::chrono::steady_clock::now() < deadline);
+    disk.fill();
+    await_counter(agent, "history_batches_failed", 10);
+    await_counter(agent, "history_rows_dropped", 1);
+    CHECK(problem_with(agent, "full"));
+    CHECK(problem_with(agent, "1000 outcomes wait in memory"));
+    // Probing goes on, and so does gossip: a member that ends is missed.
     const Json before = agent.check("one")["last"]["at"];
-    while (agent.check("one")["last"]["at"] == before) {
-        REQUIRE(std::chrono::steady_clock::now() < deadline);
-    }
+    await([&] { return agent.check("one")["last"]["at"] != before; }, [] { return "no run"; });
+    mesh.agent(1).kill();
+    await([&] { return member_state(agent, "a2") != "alive"; }, [] { return "a2 is not missed"; });
 
-    fs::remove(ballast);
-    while (problem_with(agent, "full")) {
-        REQUIRE(std::chrono::steady_clock::now() < deadline + patience);
-    }
-    const std::size_t so_far = points(agent);
-    await_points(agent, so_far);
+    const std::uint64_t written = counter(agent, "history_rows_written");
+    disk.make_room();
+    // All that waited is written; then there is no more to say.
+    await_counter(agent, "history_rows_written", written + 1'000);
+    await([&] { return !problem_with(agent, "full"); }, [] { return "still told as full"; });
+    const std::uint64_t dropped = counter(agent, "history_rows_dropped");
+    CHECK(dropped > 0);
     CHECK(agent.stop() == 0);
-    CHECK(umount(agent.state_path().c_str()) == 0);
+    const Finished offline =
+        run({program("picket"), "--socket", agent.socket_path(), "availability", "one", "--db",
+             agent.state_path("picket.db"), "--json"});
+    CHECK(Json::parse(offline.output)["checks"][0]["passed"].get<std::uint64_t>() > 0);
+}
+
+// While files are open for writing the kernel refuses to remount; so the disk becomes read-only
+// between two lives of the agent, and writable again within one.
+TEST_CASE(
+    "a disk remounted read-only stops no probe, and is written to once it is writable again") {
+    TestAgent agent;
+    agent.define("one.toml", dummy);
+    const StateMount disk(agent);
+    agent.start();
+    await_points(agent, 3);
+    CHECK(agent.stop() == 0);
+
+    disk.remount("ro");
+    agent.start();
+    agent.await_finding("one", "passed");
+    CHECK(problem_with(agent, "ead-only"));
+    CHECK(counter(agent, "history_rows_written") == 0);
+
+    disk.remount("rw");
+    await_counter(agent, "history_rows_written", 1);
+    CHECK_FALSE(problem_with(agent, "ead-only"));
+    await_points(agent, 4);  // With what was there before.
+    CHECK(agent.stop() == 0);
 }
 
 WallTime time_of(const Json& text) {

@@ -75,6 +75,7 @@ size_max = "64MiB"
 [limits]
 probes_in_flight_max = 10
 probe_starts_per_second_max = 20
+history_rows_waiting_max = 1000
 )",
                                              "picket.toml", service);
     for (const Problem& problem : parsed.problems) MESSAGE(to_text(problem));
@@ -103,6 +104,7 @@ probe_starts_per_second_max = 20
     CHECK(config.history.size_bytes_max == 64 * 1024 * 1024);
     CHECK(config.limits.probes_in_flight_max == 10);
     CHECK(config.limits.probe_starts_per_second_max == 20);
+    CHECK(config.limits.history_rows_waiting_max == 1'000);
 }
 
 TEST_CASE("an empty file is the default") {
