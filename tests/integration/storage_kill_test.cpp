@@ -113,11 +113,81 @@ std::uint64_t seed_of_run() {
     return static_cast<std::uint64_t>(std::time(nullptr));
 }
 
-// Each round looks at all that the rounds before it have left. PICKET_KILLS=200 for more.
+// PICKET_KILLS=1000 for more.
 int kills_of_run() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): this test has one thread.
     const char* given = std::getenv("PICKET_KILLS");
-    return given != nullptr ? std::atoi(given) : 50;
+    return given != nullptr ? std::atoi(given) : 200;
+}
+
+// Each round looks at all that the rounds before it have left, so a store is left behind after
+// so many: by then it has sealed chunks, and let go of the journal's rows.
+constexpr int kills_per_store = 25;
+
+void work_and_kill(const std::string& state_dir, Random& random, std::int64_t& committed) {
+    Writer writer(state_dir);
+    // Some die while they open the file and before they have written a thing.
+    const std::size_t reports = random.below(12);
+    while (writer.reports() < reports && writer.read_some()) {
+    }
+    const auto moment = static_cast<std::int64_t>(random.below(3'000));
+    while (writer.wait_for_output(moment) && random.chance(1, 2) && writer.read_some()) {
+    }
+    writer.kill();
+    REQUIRE(writer.killed());
+    committed = std::max(committed, writer.committed());
+}
+
+void check_sound(Database& database) {
+    auto check = database.prepare("PRAGMA integrity_check");
+    REQUIRE(check);
+    REQUIRE(check->step().value());
+    REQUIRE(check->text(0) == "ok");
+}
+
+// All numbers from 0 on, each once, to the end of some commit at or after `committed`; and what was
+// committed with them, and nothing else. Returns how many there are.
+std::int64_t check_complete(Database& database, const std::string& path, std::int64_t committed) {
+    std::vector<std::int64_t> numbers;
+    for (const HistoryPoint& point : stored_points(path)) {
+        numbers.push_back((point.outcome.at - base) / std::chrono::milliseconds(1));
+    }
+    std::sort(numbers.begin(), numbers.end());
+    const auto stored = static_cast<std::int64_t>(numbers.size());
+    REQUIRE(stored >= committed);
+    std::int64_t next = 0;
+    while (next < stored && numbers[static_cast<std::size_t>(next)] == next) ++next;
+    REQUIRE(next == stored);
+    const auto transitions = integer(database, "SELECT count(*) FROM transitions");
+    REQUIRE(transitions == (stored + 15) / 16);
+    REQUIRE(integer(database, "SELECT count(DISTINCT epoch) FROM transitions") == transitions);
+    REQUIRE(
+        integer(database, "SELECT ifnull((SELECT value FROM agent_facts WHERE key = 'next'), 0)") ==
+        stored);
+    return stored;
+}
+
+// Returns how many outcomes the store holds after `kills` of them.
+std::int64_t kill_repeatedly(int kills, Random& random) {
+    const TemporaryDirectory directory;
+    std::int64_t committed = 0;
+    for (int round = 1; round <= kills; ++round) {
+        CAPTURE(round);
+        work_and_kill(directory.path(), random, committed);
+        if (!std::filesystem::exists(directory.file("picket.db"))) continue;
+        auto database = Database::open(directory.file("picket.db"), OpenMode::read_write);
+        REQUIRE_MESSAGE(database, database.error().message());
+        check_sound(*database);
+        if (integer(*database, "PRAGMA user_version") == 0) {
+            REQUIRE(committed == 0);
+            continue;
+        }
+        committed = check_complete(*database, directory.file("picket.db"), committed);
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+        CHECK(entry.path().filename().string().find("corrupt") == std::string::npos);
+    }
+    return committed;
 }
 
 TEST_CASE("killed at any moment, the store holds all that was committed, once, and is sound") {
@@ -125,63 +195,13 @@ TEST_CASE("killed at any moment, the store holds all that was committed, once, a
     MESSAGE("PICKET_SEED=" << seed);
     CAPTURE(seed);
     Random random(seed);
-    const TemporaryDirectory directory;
-    std::int64_t committed = 0;
     const int kills = kills_of_run();
-    for (int round = 1; round <= kills; ++round) {
-        CAPTURE(round);
-        {
-            Writer writer(directory.path());
-            // Some die while they open the file and before they have written a thing.
-            const std::size_t reports = random.below(12);
-            while (writer.reports() < reports && writer.read_some()) {
-            }
-            const auto moment = static_cast<std::int64_t>(random.below(3'000));
-            while (writer.wait_for_output(moment) && random.chance(1, 2) && writer.read_some()) {
-            }
-            writer.kill();
-            REQUIRE(writer.killed());
-            committed = std::max(committed, writer.committed());
-        }
-        if (!std::filesystem::exists(directory.file("picket.db"))) continue;
-        auto opened = Database::open(directory.file("picket.db"), OpenMode::read_write);
-        REQUIRE_MESSAGE(opened, opened.error().message());
-        Database& database = *opened;
-        auto check = database.prepare("PRAGMA integrity_check");
-        REQUIRE(check);
-        REQUIRE(check->step().value());
-        REQUIRE(check->text(0) == "ok");
-        check->reset();
-        if (integer(database, "PRAGMA user_version") == 0) {
-            REQUIRE(committed == 0);
-            continue;
-        }
-
-        // All numbers from 0 on, each once, to the end of some commit.
-        std::vector<std::int64_t> numbers;
-        for (const HistoryPoint& point : stored_points(directory.file("picket.db"))) {
-            numbers.push_back((point.outcome.at - base) / std::chrono::milliseconds(1));
-        }
-        std::sort(numbers.begin(), numbers.end());
-        const auto stored = static_cast<std::int64_t>(numbers.size());
-        REQUIRE(stored >= committed);
-        std::int64_t next = 0;
-        while (next < stored && numbers[static_cast<std::size_t>(next)] == next) ++next;
-        REQUIRE(next == stored);
-        // What was committed with them is there with them, and nothing else is.
-        const auto transitions = integer(database, "SELECT count(*) FROM transitions");
-        REQUIRE(transitions == (stored + 15) / 16);
-        REQUIRE(integer(database, "SELECT count(DISTINCT epoch) FROM transitions") == transitions);
-        REQUIRE(integer(database,
-                        "SELECT ifnull((SELECT value FROM agent_facts WHERE key = 'next'), 0)") ==
-                stored);
-        committed = stored;
+    std::int64_t outcomes = 0;
+    for (int killed = 0; killed < kills; killed += kills_per_store) {
+        outcomes += kill_repeatedly(std::min(kills_per_store, kills - killed), random);
     }
-    CHECK(committed > 0);
-    MESSAGE(committed << " outcomes");
-    for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
-        CHECK(entry.path().filename().string().find("corrupt") == std::string::npos);
-    }
+    CHECK(outcomes > 0);
+    MESSAGE(outcomes << " outcomes");
 }
 
 }  // namespace
