@@ -39,6 +39,13 @@ constexpr Glyph could_not_ask{"?", "?", Colour::yellow};
 constexpr Glyph not_observed{"·", ".", Colour::dim};
 constexpr Glyph is_down{"█", "#", Colour::red};
 constexpr Glyph is_partial{"▄", "=", Colour::yellow};
+constexpr Glyph was_down{"×", "x", Colour::red};
+
+// What of an outage lies between two moments; one that is open goes on.
+Duration overlap(const OutageSpan& outage, WallTime begin, WallTime end) {
+    const WallTime closed = std::min(outage.closed_at.value_or(end), end);
+    return std::max(closed - std::max(outage.opened_at, begin), Duration{0});
+}
 
 std::string line_of(const Style& style, std::string_view label, std::string_view border,
                     const std::vector<Glyph>& glyphs) {
@@ -165,10 +172,13 @@ std::vector<Glyph> decided_band(const HistoryView& view, const std::vector<PlotC
     for (const PlotColumn& column : columns) {
         const WallTime end = begin + slot;
         Glyph glyph = found_in(column) == not_observed ? not_observed : all_well;
+        Duration down{0};
+        Duration partial{0};
         for (const OutageSpan& outage : view.outages) {
-            if (outage.opened_at >= end || outage.closed_at.value_or(end) <= begin) continue;
-            if (glyph != is_down) glyph = outage.partial() ? is_partial : is_down;
+            (outage.partial() ? partial : down) += overlap(outage, begin, end);
         }
+        if (down + partial > Duration{0}) glyph = was_down;
+        if (2 * (down + partial) >= slot) glyph = down >= partial ? is_down : is_partial;
         band.insert(band.end(), repeat, glyph);
         begin = end;
     }
@@ -184,7 +194,8 @@ std::string tick_text(const HistoryView& view, WallTime at) {
 
 std::string ticks(const HistoryView& view, std::size_t width) {
     const WallTime first = view.slots.empty() ? view.from : view.slots.front().at;
-    const WallTime last = view.slots.empty() ? view.to : view.slots.back().at + view.resolution;
+    const WallTime last =
+        view.slots.empty() ? view.to : std::min(view.slots.back().at + view.resolution, view.to);
     const std::string begin = tick_text(view, first);
     const std::string middle = tick_text(view, first + (last - first) / 2);
     const std::string end = tick_text(view, last);
@@ -250,7 +261,11 @@ std::string render_plot(const Style& style, const HistoryView& view) {
                     {not_observed, "not observed"}},
                    found);
     if (!view.outages.empty()) {
-        text += legend(style, {{is_down, "down"}, {is_partial, "partially down"}}, decided);
+        text += legend(style,
+                       {{was_down, "down, less than half of it"},
+                        {is_down, "down"},
+                        {is_partial, "partially down"}},
+                       decided);
     }
     if (view.truncated) {
         text += fmt::format("\n  Only the newest {} outcomes are shown; --since narrows.\n",

@@ -121,6 +121,18 @@ TEST_CASE("where a few are far slower than the rest the scale is logarithmic, an
     CHECK(render_plot(ascii, slots()).find("logarithmic") == std::string::npos);
 }
 
+TEST_CASE("a short outage does not darken a long column") {
+    HistoryView view = slots();
+    view.outages[0].closed_at = view.outages[0].opened_at + 7min;
+    view.outages.push_back({.id = "homepage#9",
+                            .scope = "partial",
+                            .opened_at = night + 3h,
+                            .closed_at = night + 3h + 6min});
+    const std::string text = render_plot(ascii, view);
+    CHECK(text.find(" state |------------------------------=---------#x----") != std::string::npos);
+    CHECK(text.find("x down, less than half of it  # down  = partially down") != std::string::npos);
+}
+
 TEST_CASE("more slots than columns are drawn together, with the worst percentiles") {
     const std::vector<PlotColumn> columns = plot_columns_of(slots(), 35);
     REQUIRE(columns.size() == 35);
