@@ -22,6 +22,9 @@
 namespace picket::io {
 namespace {
 
+// Of an answer; more of them cost an allocation.
+constexpr std::size_t usual_header_count = 12;
+
 // An option that libcurl does not take is a mistake of ours, not of the request.
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -116,7 +119,9 @@ std::optional<std::string> HttpCookies::find(std::string_view name) const {
 }
 
 HttpAttempt::HttpAttempt(CURL* easy, HttpRequest request, TlsContexts& contexts)
-    : easy_(easy), request_(std::move(request)), contexts_(contexts) {}
+    : easy_(easy), request_(std::move(request)), contexts_(contexts) {
+    exchange_.headers.reserve(usual_header_count);
+}
 
 Status HttpAttempt::prepare(Instant now) {
     begun_ = now;
@@ -145,22 +150,30 @@ Status HttpAttempt::prepare(Instant now) {
     return {};
 }
 
+// Whether the URL names the address itself, so that nothing has to be pinned.
+bool HttpAttempt::names_address() const {
+    const HttpUrl& target = request_.target;
+    return request_.tls.server_name.empty() && target.port == request_.address.port &&
+           target.host == to_text(request_.address.ip);
+}
+
 void HttpAttempt::set_way() {
-    const std::string address = to_text(request_.address);
     if (request_.proxy == HttpProxy::none) {
         set(easy_, CURLOPT_PROXY, "");  // Not even one from the environment.
         if (!request_.unix_socket.empty()) {
             set(easy_, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
             return;
         }
-        const std::string pin = "::" + address;
+        if (names_address()) return;
+        const std::string pin = "::" + to_text(request_.address);
         connect_to_.reset(curl_slist_append(nullptr, pin.c_str()));
         PICKET_ASSERT(connect_to_ != nullptr);
         set(easy_, CURLOPT_CONNECT_TO, connect_to_.get());
         return;
     }
     const bool socks = request_.proxy == HttpProxy::socks;
-    set(easy_, CURLOPT_PROXY, ((socks ? "socks5h://" : "http://") + address).c_str());
+    set(easy_, CURLOPT_PROXY,
+        ((socks ? "socks5h://" : "http://") + to_text(request_.address)).c_str());
     set(easy_, CURLOPT_NOPROXY, "");
     set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (!request_.proxy_credentials.empty()) {
@@ -242,7 +255,9 @@ void HttpAttempt::set_method() {
         set(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
         set(easy_, CURLOPT_POSTFIELDS, request_.body.c_str());  // Not copied.
     }
-    set(easy_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    if (has_body() || request_.method != "GET") {
+        set(easy_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    }
 }
 
 Status HttpAttempt::set_tls(Instant now) {

@@ -50,6 +50,7 @@ private:
     Status set_head();
     void set_method();
     void set_way();
+    bool names_address() const;
     void set_credentials();
     Status set_tls(Instant now);
     void append(const std::string& header_line);

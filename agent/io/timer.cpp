@@ -9,15 +9,12 @@ namespace picket::io {
 
 Timer::Timer(Loop& loop, std::function<void()> on_fire)
     : handle_(make_handle<uv_timer_t>(
-          [this, on_fire = std::move(on_fire)] {
-              set_for_ = never;
-              on_fire();
-          },
-          [&loop](uv_timer_t* timer) { uv_timer_init(&loop.uv(), timer); })) {}
+          std::move(on_fire), [&loop](uv_timer_t* timer) { uv_timer_init(&loop.uv(), timer); })) {}
 
 void Timer::set(Instant at) {
-    if (at == set_for_) return;
     if (at == never) return clear();
+    const bool waiting = uv_is_active(reinterpret_cast<uv_handle_t*>(&handle_->uv)) != 0;
+    if (waiting && at == set_for_) return;
     set_for_ = at;
     // libuv counts whole milliseconds of the same clock, rounded down; so round up.
     uv_update_time(handle_->uv.loop);
@@ -30,7 +27,6 @@ void Timer::set(Instant at) {
 }
 
 void Timer::clear() {
-    set_for_ = never;
     uv_timer_stop(&handle_->uv);
 }
 

@@ -21,7 +21,7 @@ public:
 
 private:
     Handle<uv_timer_t> handle_;
-    Instant set_for_ = never;
+    Instant set_for_ = never;  // While it waits.
 };
 
 }  // namespace picket::io

@@ -48,7 +48,7 @@ void HttpFetch::start(const HttpQuery& query, When when, io::HttpCookies* jar, D
     run_->query = &query;
     run_->when = when;
     run_->done = std::move(done);
-    auto request = http_request(query);
+    auto request = http_request(query, known_url_);
     if (!request.has_value()) return give_up(request.error().message());
     run_->request = *std::move(request);
     run_->request.source = search_.source();

@@ -80,6 +80,16 @@ void add_credentials(const HttpQuery& query, io::HttpRequest& request) {
     }
 }
 
+Result<KnownUrl> read_url(const std::string& text) {
+    KnownUrl read{text, text, {}};
+    read.target = PICKET_TRY(io::parse_http_url(text));
+    const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+    if (std::ranges::any_of(text, beyond_ascii)) {
+        read.asked = PICKET_TRY(io::with_host(text, read.target.host));
+    }
+    return read;
+}
+
 // "http://user:password@proxy:3128/" in its parts.
 struct Proxy {
     io::HttpProxy kind = io::HttpProxy::none;
@@ -101,13 +111,13 @@ Proxy parse_proxy(std::string_view text) {
 
 }  // namespace
 
-Result<io::HttpRequest> http_request(const HttpQuery& query) {
-    io::HttpRequest request;
-    PICKET_TRY(request.set_url(query.url.value));
-    const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
-    if (std::ranges::any_of(request.url, beyond_ascii)) {
-        request.url = PICKET_TRY(io::with_host(request.url, request.target.host));
+Result<io::HttpRequest> http_request(const HttpQuery& query, KnownUrl& known) {
+    if (known.asked.empty() || known.text != query.url.value) {
+        known = PICKET_TRY(read_url(query.url.value));
     }
+    io::HttpRequest request;
+    request.url = known.asked;
+    request.target = known.target;
     const bool posts = !query.body_json.value.empty() || !query.body_form.empty();
     request.method = posts && query.method == "GET" ? "POST" : query.method;
     for (const auto& [name, value] : query.headers) {

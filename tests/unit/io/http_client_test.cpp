@@ -13,6 +13,7 @@ namespace picket::io {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using testing::answers;
 using testing::http_answer;
 using testing::LoopbackServer;
@@ -71,6 +72,18 @@ HttpExchange time_out_in(Loop& loop, HttpStage stage, const HttpRequest& request
 
 bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
+}
+
+TEST_CASE("the address that was resolved is asked, whichever address and port the URL names") {
+    Loop loop;
+    const LoopbackServer server(loop, answers(http_answer("203 Fine", "")));
+    for (const std::string& url : {server.url(), "http://127.0.0.1:1/"s, "http://127.0.0.2:1/"s,
+                                   "http://[::1]:1/"s, "http://nowhere.example/"s}) {
+        CAPTURE(url);
+        HttpRequest request = request_to(server);
+        REQUIRE(request.set_url(url).has_value());
+        CHECK(exchange(loop, request).status == 203);
+    }
 }
 
 TEST_CASE("an answer comes back whole, with its phases") {
