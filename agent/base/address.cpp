@@ -37,16 +37,22 @@ Result<IpAddress> parse_ip(std::string_view text) {
 
 std::string to_text(const IpAddress& ip) {
     if (ip.family == IpAddress::Family::v4) {
-        return fmt::format("{}.{}.{}.{}", ip.bytes[0], ip.bytes[1], ip.bytes[2], ip.bytes[3]);
+        std::string text;
+        for (std::size_t i = 0; i < 4; ++i) {
+            if (i > 0) text += '.';
+            text += fmt::format_int(ip.bytes[i]).c_str();
+        }
+        return text;
     }
     std::array<char, INET6_ADDRSTRLEN> text{};
     return inet_ntop(AF_INET6, ip.bytes.data(), text.data(), text.size());
 }
 
 std::string to_text(const SocketAddress& address) {
-    const bool v6 = address.ip.family == IpAddress::Family::v6;
-    return fmt::format("{}{}{}:{}", v6 ? "[" : "", to_text(address.ip), v6 ? "]" : "",
-                       address.port);
+    std::string text = to_text(address.ip);
+    if (address.ip.family == IpAddress::Family::v6) text = '[' + text + ']';
+    text += ':';
+    return text += fmt::format_int(address.port).c_str();
 }
 
 Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_port) {

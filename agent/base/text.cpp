@@ -70,8 +70,15 @@ bool valid_utf8(std::string_view text) {
 }
 
 std::string printable_line(std::string_view text, std::size_t bytes_max) {
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7f; };
     std::string line;
     while (!text.empty()) {
+        const auto end = std::ranges::find_if_not(text, plain);
+        const auto run = static_cast<std::size_t>(end - text.begin());
+        const std::size_t room = bytes_max - line.size();
+        line.append(text.substr(0, std::min(run, room)));
+        text.remove_prefix(run);
+        if (text.empty() || run > room) break;
         const std::size_t length = utf8_length(text);
         const std::size_t taken = std::max<std::size_t>(length, 1);
         if (line.size() + taken > bytes_max) break;
@@ -107,10 +114,10 @@ std::string base64_encode(std::string_view bytes) {
 }
 
 std::string_view trim(std::string_view text) {
-    constexpr std::string_view blank = " \t\r\n";
-    const std::size_t begin = text.find_first_not_of(blank);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
+    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+    return text;
 }
 
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -27,6 +27,9 @@ TEST_CASE("a printable line holds no control character and no broken byte") {
                          "d\xc2\x9b",
                          100) == "a?b?[31mc?d?");
     CHECK(printable_line("grün", 3) == "gr");
+    CHECK(printable_line("much longer than it may be\n", 4) == "much");
+    CHECK(printable_line("full\n", 4) == "full");
+    CHECK(printable_line("", 4).empty());
 }
 
 TEST_CASE("a near miss is recognised, a stranger is not") {
