@@ -21,6 +21,7 @@
 #include "agent/base/assert.h"
 #include "agent/base/errno_text.h"
 #include "agent/base/log.h"
+#include "agent/io/clock.h"
 
 namespace picket::io {
 namespace {
@@ -184,9 +185,9 @@ struct ChildProcess::Output {
           bytes_max(a_bytes_max),
           poll(loop, fd.get(), [this](int) {
               if (read_once() == Read::end) poll.watch(0);
-          }) {
-        poll.watch(UV_READABLE);
-    }
+          }) {}
+
+    void watch() { poll.watch(UV_READABLE); }
 
     enum class Read { some, nothing_now, end };
 
@@ -235,6 +236,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(Loop& loop, const Opti
     child->error_output_ =
         std::make_unique<Output>(loop, std::move(error_output->read_end), child->exit_.error_output,
                                  child->exit_.bytes_dropped, options.output_bytes_max);
+    child->listen_.set(monotonic_now() + unheard_for);
     return child;
 }
 
@@ -242,7 +244,11 @@ ChildProcess::ChildProcess(Loop& loop, std::string program, pid_t pid, FileDescr
     : program_(std::move(program)),
       pid_(pid),
       pidfd_(std::move(pidfd)),
-      ended_(loop, pidfd_.get(), [this](int) { on_ended(); }) {
+      ended_(loop, pidfd_.get(), [this](int) { on_ended(); }),
+      listen_(loop, [this] {
+          output_->watch();
+          error_output_->watch();
+      }) {
     ended_.watch(UV_READABLE);
 }
 
@@ -290,6 +296,7 @@ void ChildProcess::on_ended() {
     }
     if (!reap()) return;
     ended_.watch(0);
+    listen_.clear();
     output_.reset();
     error_output_.reset();
     const OnExit on_exit = std::move(on_exit_);

@@ -4,7 +4,10 @@
 // ours, with no signal blocked or ignored, and with no environment but what it is
 // given. There is no shell and no search: `program` is a path. What it prints is
 // read as it comes; what exceeds the cap is read as well, counted and forgotten,
-// so a program that prints without end neither blocks nor makes us grow.
+// so a program that prints without end neither blocks nor makes us grow. In its
+// first `unheard_for` a pipe keeps what it prints, and one that prints more than a
+// pipe holds waits: listening to two pipes costs as much again as waiting for the
+// exit, and most programs are over by then.
 //
 // The run is over when the program itself ends. Its result has what could be read
 // up to then: a background process that still holds the pipe is not waited for.
@@ -32,6 +35,7 @@
 #include "agent/io/file_descriptor.h"
 #include "agent/io/loop.h"
 #include "agent/io/poll.h"
+#include "agent/io/timer.h"
 
 namespace picket::io {
 
@@ -71,6 +75,7 @@ public:
     ChildProcess& operator=(const ChildProcess&) = delete;
 
     static constexpr Duration dying_wait_max = std::chrono::milliseconds(100);
+    static constexpr Duration unheard_for = std::chrono::milliseconds(20);
 
     // Kills the program and its descendants, at once and for good. `on_exit` follows
     // when it is dead. Does nothing once it has ended.
@@ -94,6 +99,7 @@ private:
     OnExit on_exit_;
     FileDescriptor pidfd_;  // Outlives its Poll, which stands below it.
     Poll ended_;
+    Timer listen_;
     std::unique_ptr<Output> output_;
     std::unique_ptr<Output> error_output_;
 };

@@ -129,6 +129,12 @@ TEST_CASE("a child that prints more than the cap neither blocks nor grows us") {
     CHECK(ran.exit.bytes_dropped == 10 * 1024 * 1024 - 1000);
 }
 
+TEST_CASE("a child that is over before it was listened to loses nothing of what it printed") {
+    const Ran ran = run({.program = "/usr/bin/head", .arguments = {"-c", "60000", "/dev/zero"}});
+    CHECK(ran.exit.output.size() == 60'000);
+    CHECK(ran.exit.bytes_dropped == 0);
+}
+
 TEST_CASE("a child that prints for ever is read, dropped and killed") {
     testing::TemporaryDirectory directory;
     const auto script = directory.write_script("yes", "yes | head -c 100000; touch ready; yes");
