@@ -20,7 +20,8 @@ std::int64_t bucket_size(std::size_t starts_per_second_max) {
 // How long before `at` the last moment was that lies `offset` into an interval, on the
 // grid: more than 0, at most the interval, also for a wall clock before 1970.
 Duration since_phase(WallTime at, Duration interval, Duration offset) {
-    if (interval >= Schedule::grid_interval_min) offset -= offset % Schedule::slot_grid;
+    constexpr Duration grid = Schedule::slot_grid;
+    if (interval >= Schedule::grid_interval_min) offset = (offset + grid / 2) / grid * grid;
     Duration since = (at.time_since_epoch() - offset) % interval;
     if (since <= Duration{0}) since += interval;
     return since;

@@ -4,10 +4,10 @@
 // key, which is a hash, modulo I on the wall clock. So a thousand checks are
 // spread over their interval without anybody arranging it, a restart finds the
 // same slots, and nothing drifts: a slot is the one before plus I, however late
-// the start was. Slots lie on a grid of 50 ms, so that one wake-up of the agent serves
-// those that it would else wake up for one by one; waking up is much of what a cheap
-// probe costs. The wall clock only picks the first slot; after that time is
-// monotonic.
+// the start was. Slots lie on a grid of 100 ms, each on the point next to its place, so
+// within 50 ms of it: one wake-up of the agent serves those that it would else wake up
+// for one by one, and waking up is much of what a cheap probe costs. The wall clock only picks the
+// first slot; after that time is monotonic.
 //
 // The first question after a start or a reload does not wait for the slot: it
 // comes within `first_within`, spread by the same hash.
@@ -40,7 +40,7 @@ namespace picket::checks {
 
 class Schedule {
 public:
-    static constexpr Duration slot_grid = std::chrono::milliseconds(50);
+    static constexpr Duration slot_grid = std::chrono::milliseconds(100);
     static constexpr Duration grid_interval_min = std::chrono::seconds(1);  // Below that: none.
 
     struct Options {
