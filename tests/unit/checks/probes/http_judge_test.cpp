@@ -4,10 +4,12 @@
 #include "checks/probes/http_judge.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
 
+#include "agent/base/text.h"
 #include "checks/definition.h"
 
 namespace picket::checks {
@@ -86,6 +88,22 @@ TEST_CASE("no secret is shown, not even where an excerpt ends within it") {
         CAPTURE(shown);
         CHECK(shown.find("corr") == std::string::npos);
     }
+}
+
+TEST_CASE("a secret that a server repeats as Basic credentials is not shown either") {
+    Definition definition;
+    definition.secrets = {"correct-horse-battery", "abc"};
+    for (const char* name : {"", "m", "mo", "monitor"}) {
+        CAPTURE(name);
+        const std::string sent = base64_encode(fmt::format("{}:{}", name, definition.secrets[0]));
+        CHECK(redact("got \"Basic " + sent + "\", no", definition) == "got \"Basic ***\", no");
+        CHECK(redact("/echo/" + sent, definition) == "***");
+        const std::string cut = redact("Basic " + sent.substr(0, sent.size() - 12), definition);
+        CHECK(cut == "Basic ***");
+    }
+    // Words, which say something in base64 too; a short secret is in many of them.
+    const std::string plain = "Authorization/YWJj of everybody: connection refused";
+    CHECK(redact(plain, definition) == plain);
 }
 
 }  // namespace
