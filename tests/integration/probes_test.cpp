@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -365,26 +364,6 @@ std::string example(const std::string& name, const std::string& port, int own_po
     return part.replace(at, 10 + port.size(), "127.0.0.1:" + std::to_string(own_port));
 }
 
-std::string dovecot_configuration(const TemporaryDirectory& directory, int port) {
-    return fmt::format(
-        "base_dir = {0}/run\nstate_dir = {0}/state\nlog_path = {0}/log\nprotocols = imap\n"
-        "listen = 127.0.0.1\nssl = no\ndefault_login_user = dovenull\n"
-        "default_internal_user = dovecot\ndefault_internal_group = dovecot\n"
-        "service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {1}\n  }}\n"
-        "  inet_listener imaps {{\n    port = 0\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
-        "passdb {{\n  driver = static\n  args = nopassword\n}}\n"
-        "userdb {{\n  driver = static\n  args = uid=1000 gid=1000 home=/tmp\n}}\n",
-        directory.path(), port);
-}
-
-// Whether there are users to change to, as dovecot does.
-bool whole_root() {
-    std::ifstream map("/proc/self/uid_map");
-    unsigned long inner = 0, outer = 0, count = 0;
-    map >> inner >> outer >> count;
-    return geteuid() == 0 && count > 65'535;
-}
-
 TEST_CASE("the shipped dialogues hold with real daemons, and fail with the wrong one") {
     TemporaryDirectory directory;
     std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
@@ -410,13 +389,9 @@ TEST_CASE("the shipped dialogues hold with real daemons, and fail with the wrong
     CHECK(contains(wrong.message,
                    "no match for \"(?m)^220 (?P<host>\\S+)\" (first bytes: \"SSH-2.0-"));
     CHECK(contains(wrong.detail, "SSH-2.0-"));
-    if (!whole_root()) return;
-    const int imap_port = free_port();
-    directory.write("dovecot.conf", dovecot_configuration(directory, imap_port));
-    Process imap({"/usr/sbin/dovecot", "-F", "-c", directory.path("dovecot.conf")}, {},
-                 Process::Errors::with_output);
-    REQUIRE(await_port(imap_port));
-    CHECK(asked.passes(example("imap", "143", imap_port)));
+    if (!Dovecot::can_run()) return;
+    const Dovecot imap;
+    CHECK(asked.passes(example("imap", "143", imap.port())));
 }
 
 }  // namespace

@@ -83,5 +83,26 @@ TEST_CASE("a dialogue goes on inside the TLS that it began") {
     CHECK(talk("(?m)^250-STARTTLS", std::chrono::seconds(2)).starts_with("content: step 4: "));
 }
 
+TEST_CASE("an IMAP server is asked for TLS by a check of it and in a dialogue") {
+    if (!Dovecot::can_run()) return;
+    const TemporaryDirectory directory;
+    const std::string certificate = make_certificate(directory, "site", "localhost", 30);
+    const Dovecot imap(certificate);
+    check_secured(imap.port(), "imap", certificate);
+    const auto talk = [&](const std::string& last, Duration timeout) {
+        return said(ask_check(
+            fmt::format(
+                "[tcp.x]\naddress = \"127.0.0.1:{}\"\nca_file = \"{}.crt\"\nstep = [\n"
+                "{{ expect = '^\\* OK .*STARTTLS' }},\n"
+                "{{ send = \"a STARTTLS\\r\\n\", expect = '(?m)^a OK ', starttls = true }},\n"
+                "{{ send = \"b CAPABILITY\\r\\n\", expect = '{}' }} ]\n",
+                imap.port(), certificate, last),
+            timeout));
+    };
+    CHECK(talk("(?m)^b OK ", std::chrono::seconds(20)).starts_with("passed: "));
+    // A password may be said now, and TLS is offered no more.
+    CHECK(talk("STARTTLS|LOGINDISABLED", std::chrono::seconds(2)).starts_with("content: step 3: "));
+}
+
 }  // namespace
 }  // namespace picket::testing

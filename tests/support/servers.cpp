@@ -1,10 +1,12 @@
 #include "tests/support/servers.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 namespace picket::testing {
 namespace {
@@ -78,6 +80,36 @@ Nsd::Nsd(const std::string& zone, const std::string& zone_file) {
                          "\n  zonefile: zone\n");
     process_ = std::make_unique<Process>(
         std::vector<std::string>{"/usr/sbin/nsd", "-d", "-c", directory_.path("nsd.conf")},
+        std::map<std::string, std::string>{}, Process::Errors::with_output);
+    REQUIRE(await_port(port_));
+}
+
+bool Dovecot::can_run() {
+    std::ifstream map("/proc/self/uid_map");
+    unsigned long inner = 0, outer = 0, count = 0;
+    map >> inner >> outer >> count;
+    return geteuid() == 0 && count > 65'535;
+}
+
+Dovecot::Dovecot(const std::string& certificate) {
+    std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+    const std::string tls =
+        certificate.empty()
+            ? "ssl = no\n"
+            : fmt::format("ssl = yes\nssl_cert = <{0}.crt\nssl_key = <{0}.key\n", certificate);
+    directory_.write(
+        "dovecot.conf",
+        fmt::format(
+            "base_dir = {0}/run\nstate_dir = {0}/state\nlog_path = {0}/log\nprotocols = imap\n"
+            "listen = 127.0.0.1\n{2}default_login_user = dovenull\n"
+            "default_internal_user = dovecot\ndefault_internal_group = dovecot\n"
+            "service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {1}\n  }}\n"
+            "  inet_listener imaps {{\n    port = 0\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
+            "passdb {{\n  driver = static\n  args = nopassword\n}}\n"
+            "userdb {{\n  driver = static\n  args = uid=1000 gid=1000 home=/tmp\n}}\n",
+            directory_.path(), port_, tls));
+    process_ = std::make_unique<Process>(
+        std::vector<std::string>{"/usr/sbin/dovecot", "-F", "-c", directory_.path("dovecot.conf")},
         std::map<std::string, std::string>{}, Process::Errors::with_output);
     REQUIRE(await_port(port_));
 }

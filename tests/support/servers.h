@@ -57,6 +57,22 @@ private:
     std::unique_ptr<Process> process_;
 };
 
+// dovecot, for IMAP; with STARTTLS where it is given a certificate as of
+// make_certificate(). It changes users, so it wants a root that has some to change to.
+class Dovecot {
+public:
+    static bool can_run();
+
+    explicit Dovecot(const std::string& certificate = "");
+
+    int port() const { return port_; }
+
+private:
+    TemporaryDirectory directory_;
+    int port_ = free_port();
+    std::unique_ptr<Process> process_;
+};
+
 // A key and a self-signed certificate made by openssl, `days` from now until its
 // end; -1 ended yesterday. Returns the path to which ".key" and ".crt" belong.
 std::string make_certificate(const TemporaryDirectory& directory, const std::string& name,
