@@ -26,12 +26,13 @@
 namespace picket::io {
 namespace {
 
-// What one read takes, and so what one turn of the loop spends on one program.
-constexpr std::size_t read_bytes = std::size_t{64} * 1024;
+// What one read takes, and so what one turn of the loop spends on one program. It stands
+// on the stack, of which the compiler touches every page.
+constexpr std::size_t read_bytes = std::size_t{16} * 1024;
 
 // What is read at the end, though a process that escaped may print for ever: as
 // much as a pipe of the largest size that needs no privilege can hold.
-constexpr std::size_t last_reads_max = 16;
+constexpr std::size_t last_reads_max = 64;
 
 // Descendants looked for when a program is terminated; further ones are killed
 // only where they share its process group.
