@@ -57,7 +57,8 @@ bool tells(std::string_view said, std::string_view secret) {
 }
 
 // HTTP's Basic and the AUTH of mail send secrets in base64, which a server may repeat.
-// Such a word goes as a whole, wherever in it the secret's own digits begin.
+// Such a word goes as a whole, wherever in it the secret's own digits begin. What a secret
+// of fewer than four bytes would mask, words say by chance.
 void mask_encoded(std::string& text, const std::vector<std::string>& secrets) {
     const auto told_by = [&](std::string_view word) {
         if (word.size() * 6 < cut_secret_bytes_min * 8) return false;

@@ -80,8 +80,7 @@ struct Definition {
 // Equal in everything but where it stands: an edit that changes nothing is no edit.
 bool same_definition(const Definition& a, const Definition& b);
 
-// `text` with every secret of the definition replaced by "***", and every word that says
-// one in base64 (a secret of at least four bytes, that is: a word may say fewer by chance).
+// `text` with "***" for every secret of the definition, and every word that is one in base64.
 std::string redact(std::string text, const Definition& definition);
 
 }  // namespace picket::checks
