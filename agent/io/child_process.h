@@ -75,7 +75,7 @@ public:
     ChildProcess& operator=(const ChildProcess&) = delete;
 
     static constexpr Duration dying_wait_max = std::chrono::milliseconds(100);
-    static constexpr Duration unheard_for = std::chrono::milliseconds(20);
+    static constexpr Duration unheard_for = std::chrono::milliseconds(50);
 
     // Kills the program and its descendants, at once and for good. `on_exit` follows
     // when it is dead. Does nothing once it has ended.
