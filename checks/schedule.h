@@ -6,8 +6,8 @@
 // same slots, and nothing drifts: a slot is the one before plus I, however late
 // the start was. Slots lie on a grid of 100 ms, each on the point next to its place, so
 // within 50 ms of it: one wake-up of the agent serves those that it would else wake up
-// for one by one, and waking up is much of what a cheap probe costs. The wall clock only picks the
-// first slot; after that time is monotonic.
+// for one by one, and waking up is much of what a cheap probe costs. The wall clock only
+// picks the first slot; after that time is monotonic.
 //
 // The first question after a start or a reload does not wait for the slot: it
 // comes within `first_within`, spread by the same hash.
