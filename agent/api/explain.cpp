@@ -119,7 +119,7 @@ std::string reason_text(const EvidenceView& evidence) {
 Status choose_version(WhyView& view, const WhyQuery& query) {
     const CheckView& check = view.check;
     view.epoch = query.epoch.value_or(check.epoch);
-    view.sub = query.sub.value_or(view.epoch == check.epoch ? check.sub : 0);
+    view.sub = query.sub.value_or(query.epoch.has_value() ? 0 : check.sub);
     view.held = view.epoch == check.epoch && view.sub == check.sub;
     if (view.epoch > check.epoch) {
         return failure(Code::not_found, fmt::format("{0}#{1} has not come yet: {0}#{2} is held",

@@ -225,7 +225,7 @@ struct WhyView {
 struct WhyQuery {
     std::string check;
     std::optional<std::uint32_t> epoch;  // Absent: what is held now.
-    // Absent: of the epoch held what is held, of an earlier one how it began.
+    // Absent: what is held, of an epoch that is given how it began.
     std::optional<std::uint32_t> sub{};
 };
 

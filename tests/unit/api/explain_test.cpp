@@ -129,6 +129,8 @@ TEST_CASE("a verdict is explained by its own evidence, else by that of how its e
     REQUIRE(choose_version(before, {.check = "homepage", .epoch = 6, .sub = 1}).has_value());
     CHECK_FALSE(before.held);
     CHECK(outlook_text(before) == "Not held any more: it is degraded now, at epoch 6.2");
+    REQUIRE(choose_version(before, {.check = "homepage", .epoch = 6}).has_value());
+    CHECK(before.sub == 0);
     CHECK_FALSE(choose_version(before, {.check = "homepage", .epoch = 6, .sub = 3}).has_value());
     CHECK_FALSE(choose_version(before, {.check = "homepage", .epoch = 7}).has_value());
 }
