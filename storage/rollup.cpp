@@ -191,10 +191,10 @@ std::int64_t observed_after(const Entry& entry, std::int64_t next_ms) {
 std::vector<SlotSum> sum_up(Tier tier, const std::optional<Entry>& before,
                             std::span<const Entry> entries) {
     SlotSums sums(tier);
-    std::optional<Entry> last = before;
+    const Entry* last = before.has_value() ? &*before : nullptr;
     for (const Entry& entry : entries) {
-        if (last) sums.observe(last->at_ms, observed_after(*last, entry.at_ms));
-        last = entry;
+        if (last != nullptr) sums.observe(last->at_ms, observed_after(*last, entry.at_ms));
+        last = &entry;
         if (entry.profile.state == PointState::not_observed) continue;
         SlotSum& sum = sums.at(entry.at_ms);
         switch (entry.profile.state) {
