@@ -24,6 +24,8 @@ namespace picket::testing {
 
 class AccordWorld final : private SimApplication {
 public:
+    static constexpr bool tells_fitness = true;
+
     struct Options {
         std::size_t agents = 5;
         std::size_t targets = 1;

@@ -28,6 +28,9 @@ namespace picket::testing {
 
 class AgreementWorld {
 public:
+    // Nobody hears here who is unfit, so an agent that is leaves a seat that others see filled.
+    static constexpr bool tells_fitness = false;
+
     struct Options {
         std::size_t agents = 5;
         std::size_t targets = 1;

@@ -414,7 +414,8 @@ std::string differences(const World& world) {
         }
     }
     if (versions.size() > 1) complaints += fmt::format("L1: {}\n", fmt::join(versions, ", "));
-    if (panels.size() > 1) complaints += fmt::format("L4: {}\n", fmt::join(panels, ", "));
+    if (World::tells_fitness && panels.size() > 1)
+        complaints += fmt::format("L4: {}\n", fmt::join(panels, ", "));
     return complaints;
 }
 
