@@ -91,15 +91,10 @@ void write_availability(JsonWriter& json, const AvailabilityView& view) {
     json.field("errored", view.errored);
     write_latencies(json, view.latency);
     write_budget(json, view.budget);
-    json.key("burn");
-    json.begin_array();
-    for (const BurnView& burn : view.burn) {
-        json.begin_object();
+    json.objects("burn", view.burn, [&](const BurnView& burn) {
         write_seconds(json, "window_seconds", burn.window);
         write_number_or_null(json, "rate", burn.rate);
-        json.end_object();
-    }
-    json.end_array();
+    });
     json.end_object();
 }
 
@@ -126,29 +121,19 @@ void write_replay(JsonWriter& json, const ReplayView& view) {
     json.field("judged_otherwise", view.judged_otherwise);
     json.field("attempts_assumed", view.attempts_assumed);
     json.field("asked_at_another_interval", view.asked_otherwise);
-    json.key("not_replayed");
-    json.begin_array();
-    for (const UntoldLimit& limit : view.untold) {
-        json.begin_object();
+    json.objects("not_replayed", view.untold, [&](const UntoldLimit& limit) {
         json.field("key", limit.key);
         json.field("outcomes", limit.outcomes);
-        json.end_object();
-    }
-    json.end_array();
+    });
     write_seconds(json, "not_observed_seconds", view.not_observed);
     json.field("decided_outages", view.decided_outages);
     json.field("replayed_outages", view.replayed_outages);
     write_seconds(json, "decided_down_seconds", view.decided_down);
     write_seconds(json, "replayed_down_seconds", view.replayed_down);
-    json.key("outages");
-    json.begin_array();
-    for (const ReplayRow& row : view.rows) {
-        json.begin_object();
+    json.objects("outages", view.rows, [&](const ReplayRow& row) {
         write_span(json, "decided", row.decided);
         write_span(json, "replayed", row.replayed);
-        json.end_object();
-    }
-    json.end_array();
+    });
     json.end_object();
 }
 
@@ -167,17 +152,12 @@ std::string history_document(const HistoryView& view) {
     for (const HistoryPoint& point : view.points) write_point(json, point);
     for (const HistorySlot& slot : view.slots) write_slot(json, slot);
     json.end_array();
-    json.key("outages");
-    json.begin_array();
-    for (const OutageSpan& outage : view.outages) {
-        json.begin_object();
+    json.objects("outages", view.outages, [&](const OutageSpan& outage) {
         json.field("id", outage.id);
         json.field_or_null("scope", outage.scope);
         json.field("opened_at", outage.opened_at);
         json.field_or_null("closed_at", outage.closed_at);
-        json.end_object();
-    }
-    json.end_array();
+    });
     json.end_object();
     return json.take_line();
 }
@@ -185,10 +165,8 @@ std::string history_document(const HistoryView& view) {
 std::string availability_document(const AvailabilitiesView& view) {
     JsonWriter json;
     json.begin_object();
-    json.key("checks");
-    json.begin_array();
-    for (const AvailabilityView& check : view.checks) write_availability(json, check);
-    json.end_array();
+    json.array("checks", view.checks,
+               [&](const AvailabilityView& check) { write_availability(json, check); });
     json.end_object();
     return json.take_line();
 }
@@ -196,10 +174,7 @@ std::string availability_document(const AvailabilitiesView& view) {
 std::string replay_document(const std::vector<ReplayView>& checks) {
     JsonWriter json;
     json.begin_object();
-    json.key("checks");
-    json.begin_array();
-    for (const ReplayView& check : checks) write_replay(json, check);
-    json.end_array();
+    json.array("checks", checks, [&](const ReplayView& check) { write_replay(json, check); });
     json.end_object();
     return json.take_line();
 }
