@@ -52,18 +52,13 @@ void write_evidence(JsonWriter& json, const std::optional<EvidenceView>& known) 
 }
 
 void write_versions(JsonWriter& json, const std::vector<VersionView>& versions) {
-    json.key("versions");
-    json.begin_array();
-    for (const VersionView& version : versions) {
-        json.begin_object();
+    json.objects("versions", versions, [&](const VersionView& version) {
         json.field("sub", std::uint64_t{version.sub});
         json.field("rule", version.rule);
         json.field("decided_at", version.decided_at);
         json.field_or_null("decided_by", version.decided_by);
         json.field("reason", version.reason);
-        json.end_object();
-    }
-    json.end_array();
+    });
 }
 
 // An outage's members where there has been none.

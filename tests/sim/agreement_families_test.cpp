@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Whole agents where that is quick enough. A hundred play every fifth seed with AgreementWorld,
-// whose Agreement is the same, and every hundredth, at half a minute each, as whole agents:
+// whose Agreement is the same, and every hundredth, some seconds of CPU each, as whole agents:
 // NODES=100 plays all seeds, and all whole.
 TEST_CASE("whatever the fault, no outage is false, none is missed, and all hold the same") {
     const std::uint64_t first = setting("SEED", 1);
