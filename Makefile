@@ -165,9 +165,10 @@ sim:  ## simulated meshes, optimised, assertions on: SEED= first, RUNS= how many
 	SEED=$(SEED) RUNS=$(RUNS) NODES=$(NODES) build/release/sim_tests
 
 .PHONY: sim-large
-sim-large:  ## the figures of large meshes, simulated: NODES=1000 LOSS=10 WINDOW=60
+sim-large:  ## the figures of large meshes, simulated: ONLY=membership NODES=1000 LOSS=10 WINDOW=60
 	@$(MAKE) PROFILE=release build/release/sim_tests
-	NODES=$(NODES) LOSS=$(LOSS) WINDOW=$(WINDOW) build/release/sim_tests --no-skip -tc='figures of a large mesh*'
+	NODES=$(NODES) LOSS=$(LOSS) WINDOW=$(WINDOW) SEED=$(SEED) RUNS=$(RUNS) \
+	    build/release/sim_tests --no-skip -tc='figures of a large mesh:?$(ONLY)*'
 
 # One fuzz_NAME.cpp is one target; its corpus is tests/fuzz/corpus/NAME.
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.cpp,%,$(FUZZ_SOURCES))

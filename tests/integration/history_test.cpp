@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "storage/store.h"
 #include "tests/support/servers.h"
@@ -19,7 +20,8 @@ using namespace std::chrono_literals;
 
 const std::string dummy =
     "[command.one]\ncommand = [\"/usr/lib/nagios/plugins/check_dummy\", \"0\"]\ninterval = "
-    "\"200ms\"\ntimeout = \"150ms\"\n";
+    "\"500ms\"\ntimeout = \"450ms\"\n";
+constexpr Duration dummy_interval = 500ms;
 
 Finished picket(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {program("picket"), "--socket", "/nonexistent"});
@@ -131,10 +133,12 @@ TEST_CASE("an agent and its file say the same, and the time it slept was not obs
     TestAgent agent;
     agent.define("one.toml", dummy);
     agent.start();
-    await_points(agent, "one", 10);
+    await_points(agent, "one", 4);
     CHECK(agent.stop() == 0);
+    // An outcome speaks for the time until the next one if that comes within two intervals.
+    std::this_thread::sleep_for(2 * dummy_interval);
     agent.start();
-    await_points(agent, "one", 20);
+    await_points(agent, "one", 8);
     const std::string until = agent.json({"history", "one"})["points"].back()["at"];
     const std::vector<std::string> window{"--since", "2020-01-01T00:00:00Z", "--until", until};
     const auto words = [&](const std::string& command, bool offline) {
@@ -209,7 +213,7 @@ TEST_CASE("an export beside a running agent has each outcome once") {
     TestAgent agent;
     agent.define("one.toml", dummy);
     agent.start();
-    await_points(agent, "one", 10);
+    await_points(agent, "one", 4);
     const std::string until = agent.json({"history", "one"})["points"].back()["at"];
     // The agent says where its file is.
     const Finished exported = agent.picket({"export", "one", "--until", until});

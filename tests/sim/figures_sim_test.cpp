@@ -99,20 +99,21 @@ void print_figures(std::size_t agents, unsigned loss, Duration window) {
     const double packet_rate = static_cast<double>(mesh.packet_bytes() - packet_bytes) / per_agent;
     const double stream_rate = static_cast<double>(mesh.stream_bytes() - stream_bytes) / per_agent;
     const double rate = static_cast<double>(mesh.packets() - packets) / per_agent;
-    std::vector<Duration> heard = spread_one(mesh);
+    // Told piece by piece: the largest meshes take long, and their memory may run out.
+    const std::vector<Duration> heard = spread_one(mesh);
+    std::cout << fmt::format("| {} | {} % | {:.2f} / {:.2f} / {:.2f} s | {:.0f} + {:.0f} | {:.1f} ",
+                             agents, loss, at(heard, 0.5), at(heard, 0.99), at(heard, 1.0),
+                             packet_rate, stream_rate, rate)
+              << std::flush;
     const std::vector<Duration> failed = crash_some(mesh);
     mesh.run_for(window);
-    std::cout << fmt::format(
-        "| {} | {} % | {:.2f} / {:.2f} / {:.2f} s | {:.0f} + {:.0f} | {:.1f} | {} of {} in {:.1f} "
-        "/ "
-        "{:.1f} s | {} |\n",
-        agents, loss, at(heard, 0.5), at(heard, 0.99), at(heard, 1.0), packet_rate, stream_rate,
-        rate, failed.size(), std::max<std::size_t>(1, agents / 100), at(failed, 0.5),
-        at(failed, 1.0), mesh.false_alarms());
-    std::cout.flush();
+    std::cout << fmt::format("| {} of {} in {:.1f} / {:.1f} s | {} |", failed.size(),
+                             std::max<std::size_t>(1, agents / 100), at(failed, 0.5),
+                             at(failed, 1.0), mesh.false_alarms())
+              << std::endl;
 }
 
-TEST_CASE("figures of a large mesh" * doctest::skip()) {
+TEST_CASE("figures of a large mesh: membership" * doctest::skip()) {
     std::cout << "| agents | loss | one broadcast known to 50 / 99 / 100 % | bytes/s per agent, "
                  "packets + streams | packets/s | crashed agents known failed everywhere, median / "
                  "last | false alarms |\n|---|---|---|---|---|---|---|\n";
