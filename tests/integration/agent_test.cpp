@@ -90,9 +90,12 @@ TEST_CASE("files dropped in, changed and removed take effect by themselves") {
 TEST_CASE("five hundred files at once are one reload") {
     TestAgent agent;
     agent.start();
+    // However slowly this writes them.
+    agent.process().signal(SIGSTOP);
     for (int i = 0; i < 500; ++i) {
         agent.define("c" + std::to_string(i) + ".toml", dummy("c" + std::to_string(i), 0));
     }
+    agent.process().signal(SIGCONT);
     const Json reload = agent.await({{"type", "reload"}});
     CHECK(reload["message"].get<std::string>().find("500 added") != std::string::npos);
     CHECK(agent.json({"status"})["checks"].size() == 500);
