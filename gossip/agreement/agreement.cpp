@@ -20,6 +20,7 @@ Agreement::Agreement(Options options, std::uint64_t seed, Instant now)
       random_(seed),
       now_(now),
       roll_call_(options_.name, random_.next()),
+      refreshed_at_(now),
       heartbeat_at_(now + heartbeat_idle),
       notice_revision_(options_.boot) {
     PICKET_ASSERT(!options_.name.empty());
@@ -61,6 +62,14 @@ void Agreement::awake(Instant now) {
 
 void Agreement::set_reference(Instant now, std::vector<std::string> names) {
     awake(now);
+    std::map<std::string, AgentId> known = std::exchange(reference_, {});
+    for (const std::string& name : names) {
+        if (auto kept = known.extract(name)) {
+            reference_.insert(std::move(kept));
+        } else {
+            reference_.emplace(name, agent_id(name));
+        }
+    }
     roll_call_.set_reference(std::move(names));
     standing_at_ = std::min(standing_at_, now);
 }
@@ -78,7 +87,7 @@ void Agreement::set_standing(Instant now, const Standing& standing) {
     fitness_.set_resolver(standing.resolver);
     roll_call_.set_circumstances(roll_call_circumstances());
     if (first) roll_call_.need(now, now);
-    if (seats) panels_at_ = std::min(panels_at_, now);
+    if (seats) moves(self_);
 }
 
 void Agreement::on_check(Instant now, MeshCheck check) {
@@ -221,13 +230,12 @@ void Agreement::run_standing() {
     const bool fit = !fitness_.unfit_reason(now_).has_value();
     if (fit == unfit_since_.has_value()) {
         unfit_since_ = fit ? std::nullopt : std::optional(now_);
-        panels_at_ = std::min(panels_at_, now_);
+        moves(self_);
         event(AgreementEvent::Kind::fitness, {}, fitness_.unfit_reason(now_).value_or(""));
     }
     if (now_ >= standing_at_) {
-        const auto& reference = roll_call_.reference();
-        const bool missing = std::any_of(reference.begin(), reference.end(), [&](const auto& name) {
-            return name != options_.name && !member_present(name);
+        const bool missing = std::ranges::any_of(reference_, [&](const auto& entry) {
+            return entry.second != self_ && !member_present(entry.second);
         });
         const bool needed = standing_.settled && (missing || !quorum() || !passed_once_);
         standing_at_ = needed ? now_ + standing_roll_call : never;

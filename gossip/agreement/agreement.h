@@ -317,16 +317,19 @@ private:
     // agreement_panels.cpp: who witnesses what.
     Case* case_for(CheckKey key);  // Also one of a host, which is made when it is needed.
     Case& open_host(const PeerState& peer);
+    void moves(AgentId agent);
     void refresh_panels();
+    bool concerns(const Case& item, AgentId agent, bool seated) const;
     void refresh_panel(Case& item);
     void on_liveness(const PeerState& state, Liveness before);
     void remove_host(const PeerState& state);
+    bool eligible(const PeerState& peer) const;
     bool eligible(AgentId agent) const;
     bool is_fit(AgentId agent) const;
     std::vector<Carrier> eligible_carriers(const Case& item) const;
     std::string_view zone_of(AgentId agent) const;
     std::string name_of(AgentId agent) const;
-    bool member_present(const std::string& name) const;
+    bool member_present(AgentId agent) const;
 
     // agreement_rounds.cpp: asking and voting.
     bool plausible(const Case& item, AgentId agent, Fingerprint fingerprint, std::uint32_t era);
@@ -371,8 +374,11 @@ private:
     std::unordered_map<CheckKey, AgentId> hosts_;
     Cases cases_;
     std::set<std::pair<Instant, CheckKey>> due_;
-    std::set<CheckKey> open_;  // Those that may wait for a roll call.
+    std::set<CheckKey> open_;                   // Those that may wait for a roll call.
+    std::map<std::string, AgentId> reference_;  // Who counts; the digests of their names are dear.
+    std::set<AgentId> moved_;                   // Since panels were last refreshed.
     Instant panels_at_ = never;
+    Instant refreshed_at_;
     Instant seats_at_ = never;     // When somebody's unfitness costs it its seat.
     Instant standing_at_ = never;  // Of the next roll call nobody needs but we.
     Instant heartbeat_at_;

@@ -24,6 +24,7 @@ struct Agreement::Case {
 
     // Who witnesses it.
     std::vector<AgentId> ranks{};  // The accepted ones; the first `size.seats` are the panel.
+    std::uint64_t bar = 0;         // See Ranking.
     PanelSize size{};
     std::optional<Seat> seat{};
     bool juror = false;                   // Our seat is one of the panel.

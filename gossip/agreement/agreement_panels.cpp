@@ -1,6 +1,7 @@
 // Agreement: who witnesses what.
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "agent/base/assert.h"
@@ -32,13 +33,13 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     }
     if (peer.fit && state.unfit_since.has_value()) {
         state.unfit_since.reset();
-        panels_at_ = std::min(panels_at_, now);
+        moves(id);
     } else if (!peer.fit && !state.unfit_since.has_value()) {
         state.unfit_since = now;
-        panels_at_ = std::min(panels_at_, now);
+        moves(id);
     }
     const bool seated = present(peer.liveness) && !peer.draining;
-    if (seated != seated_before || zone_moved) panels_at_ = std::min(panels_at_, now);
+    if (seated != seated_before || zone_moved) moves(id);
     on_liveness(state, before);
 }
 
@@ -67,8 +68,8 @@ void Agreement::on_peer_gone(Instant now, std::string_view name) {
     if (found == peers_.end()) return;
     remove_host(found->second);
     hosts_.erase(found->second.host);
+    moves(found->first);
     peers_.erase(found);
-    panels_at_ = std::min(panels_at_, now);
     standing_at_ = std::min(standing_at_, now);
 }
 
@@ -103,48 +104,84 @@ Agreement::Case& Agreement::open_host(const PeerState& peer) {
     return item;
 }
 
+// May have a seat, as far as it is fit, or has not been unfit for long.
+bool Agreement::eligible(const PeerState& peer) const {
+    const bool unfit = peer.unfit_since.has_value() && now_ - *peer.unfit_since >= unfit_keeps_seat;
+    return present(peer.peer.liveness) && !peer.peer.draining && !unfit;
+}
+
 bool Agreement::eligible(AgentId agent) const {
     if (agent == self_) {
         const bool unfit = unfit_since_.has_value() && now_ - *unfit_since_ >= unfit_keeps_seat;
         return !standing_.arriving && !standing_.draining && !unfit;
     }
     const auto found = peers_.find(agent);
-    if (found == peers_.end()) return false;
-    const PeerState& state = found->second;
-    const bool unfit =
-        state.unfit_since.has_value() && now_ - *state.unfit_since >= unfit_keeps_seat;
-    return present(state.peer.liveness) && !state.peer.draining && !unfit;
+    return found != peers_.end() && eligible(found->second);
 }
 
 std::vector<Carrier> Agreement::eligible_carriers(const Case& item) const {
     std::vector<Carrier> carriers;
-    const auto add = [&](AgentId agent) {
-        if (eligible(agent)) carriers.push_back({agent, zone_of(agent)});
+    const auto add = [&](AgentId agent, const PeerState& peer) {
+        if (eligible(peer)) carriers.push_back({agent, peer.peer.zone});
     };
     if (item.host.empty()) {
         carriers.reserve(item.check.carriers.size());
-        for (const AgentId agent : item.check.carriers) add(agent);
-        return carriers;
+        for (const AgentId agent : item.check.carriers) {
+            const auto found = peers_.find(agent);
+            if (found != peers_.end()) add(agent, found->second);
+        }
+        if (std::ranges::find(item.check.carriers, self_) == item.check.carriers.end()) {
+            return carriers;
+        }
+    } else {
+        carriers.reserve(peers_.size());
+        for (const auto& [agent, peer] : peers_) {
+            if (peer.peer.name != item.host) add(agent, peer);
+        }
     }
-    const AgentId host = agent_id(item.host);
-    carriers.reserve(peers_.size());
-    for (const auto& entry : peers_) {
-        if (entry.first != host) add(entry.first);
-    }
-    add(self_);
+    if (eligible(self_)) carriers.push_back({self_, options_.zone});
     return carriers;
 }
 
+// What may give it a seat, or cost it one, has changed.
+void Agreement::moves(AgentId agent) {
+    moved_.insert(agent);
+    panels_at_ = std::min(panels_at_, now_);
+}
+
+// Of a large mesh that parts each agent sees some hundred others go, and asks about as many
+// hosts: only the few panels that are concerned are drawn up anew.
 void Agreement::refresh_panels() {
+    const auto loses_seat = [&](AgentId agent, const std::optional<Instant>& unfit_since) {
+        if (!unfit_since.has_value()) return;
+        const Instant at = *unfit_since + unfit_keeps_seat;
+        if (now_ < at) {
+            seats_at_ = std::min(seats_at_, at);
+        } else if (at > refreshed_at_) {
+            moved_.insert(agent);
+        }
+    };
     panels_at_ = never;
     seats_at_ = never;
-    const auto loses_seat = [&](const std::optional<Instant>& unfit_since) {
-        if (!unfit_since.has_value() || now_ - *unfit_since >= unfit_keeps_seat) return;
-        seats_at_ = std::min(seats_at_, *unfit_since + unfit_keeps_seat);
-    };
-    loses_seat(unfit_since_);
-    for (const auto& entry : peers_) loses_seat(entry.second.unfit_since);
-    for (const auto& entry : cases_) refresh_panel(*entry.second);
+    loses_seat(self_, unfit_since_);
+    for (const auto& entry : peers_) loses_seat(entry.first, entry.second.unfit_since);
+    refreshed_at_ = now_;
+    for (const AgentId agent : std::exchange(moved_, {})) {
+        const bool seated = eligible(agent);
+        for (const auto& entry : cases_) {
+            if (concerns(*entry.second, agent, seated)) refresh_panel(*entry.second);
+        }
+    }
+}
+
+// Whether the panel may be another now that `agent` has changed, and sits or does not.
+bool Agreement::concerns(const Case& item, AgentId agent, bool seated) const {
+    if (std::ranges::find(item.ranks, agent) != item.ranks.end()) return true;
+    if (!seated) return false;
+    if (score(item.check.key, agent) >= item.bar) return true;
+    const std::string_view zone = zone_of(agent);
+    const auto panel = std::span(item.ranks).first(item.size.seats);
+    return std::ranges::none_of(panel, [&](AgentId other) { return zone_of(other) == zone; });
 }
 
 void Agreement::refresh_panel(Case& item) {
@@ -152,11 +189,11 @@ void Agreement::refresh_panel(Case& item) {
     const PanelSize size = panel_size(item.check.witnesses, item.check.quorum, carriers.size());
     const bool all = !item.check.witnesses.has_value();
     const std::size_t ranks = all ? carriers.size() : size.accepted_ranks();
-    std::vector<AgentId> order = ranking(item.check.key, carriers, size.seats, ranks);
+    Ranking ranked = ranking(item.check.key, carriers, size.seats, ranks);
 
-    const auto us = std::find(order.begin(), order.end(), self_);
-    const auto rank = static_cast<std::size_t>(us - order.begin());
-    const std::size_t witnesses = all ? order.size() : size.seats;
+    const auto us = std::ranges::find(ranked.order, self_);
+    const auto rank = static_cast<std::size_t>(us - ranked.order.begin());
+    const std::size_t witnesses = all ? ranked.order.size() : size.seats;
     std::optional<Seat> seat;
     if (item.check.ours && rank < witnesses) {
         seat = Seat{rank, witnesses,
@@ -164,7 +201,8 @@ void Agreement::refresh_panel(Case& item) {
     }
     const bool moved = seat != item.seat;
     const bool resized = size != item.size;
-    item.ranks = std::move(order);
+    item.ranks = std::move(ranked.order);
+    item.bar = all ? 0 : ranked.bar;  // Of all, there is no last one.
     item.size = size;
     item.seat = seat;
     item.juror = seat.has_value() && rank < size.seats;
@@ -214,8 +252,8 @@ std::string Agreement::name_of(AgentId agent) const {
                                  : found->second.peer.name;
 }
 
-bool Agreement::member_present(const std::string& name) const {
-    const auto found = peers_.find(agent_id(name));
+bool Agreement::member_present(AgentId agent) const {
+    const auto found = peers_.find(agent);
     return found != peers_.end() && present(found->second.peer.liveness);
 }
 

@@ -12,21 +12,14 @@ namespace {
 
 constexpr std::size_t witnesses_default = 5;
 
-// Two digests make one number that says nothing of either.
-std::uint64_t score(CheckKey check, AgentId agent) {
-    Random mix(static_cast<std::uint64_t>(check) ^
-               Random(static_cast<std::uint64_t>(agent)).next());
-    return mix.next();
-}
-
 struct Ranked {
     std::uint64_t score;
     const Carrier* carrier;
 };
 
-// Best first; equal scores, which nobody will see, by the id.
-bool better(const Ranked& a, const Ranked& b) {
-    return a.score != b.score ? a.score > b.score : a.carrier->agent < b.carrier->agent;
+// Equal scores, which nobody will see, by the id.
+bool worse(const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score < b.score : a.carrier->agent > b.carrier->agent;
 }
 
 class ZoneCount {
@@ -54,45 +47,55 @@ PanelSize panel_size(std::optional<std::size_t> witnesses, std::optional<std::si
     return {seats, std::clamp<std::size_t>(wanted, 1, seats)};
 }
 
-std::vector<AgentId> ranking(CheckKey check, const std::vector<Carrier>& carriers,
-                             std::size_t seats, std::size_t ranks) {
-    std::vector<Ranked> ranked;
-    ranked.reserve(carriers.size());
+// Two digests make one number that says nothing of either.
+std::uint64_t score(CheckKey check, AgentId agent) {
+    Random mix(static_cast<std::uint64_t>(check) ^
+               Random(static_cast<std::uint64_t>(agent)).next());
+    return mix.next();
+}
+
+// A heap, since of a large mesh only the best few are looked at.
+Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_t seats,
+                std::size_t ranks) {
+    std::vector<Ranked> heap;
+    heap.reserve(carriers.size());
     ZoneCount seen;
     for (const Carrier& carrier : carriers) {
-        ranked.push_back({score(check, carrier.agent), &carrier});
+        heap.push_back({score(check, carrier.agent), &carrier});
         seen.of(carrier.zone) += 1;
     }
-    std::sort(ranked.begin(), ranked.end(), better);
-    seats = std::min(seats, ranked.size());
-    ranks = std::min(std::max(ranks, seats), ranked.size());
-    if (ranks == 0) return {};
+    std::make_heap(heap.begin(), heap.end(), worse);
+    seats = std::min(seats, heap.size());
+    const std::size_t wanted = std::max(ranks, seats);
+    ranks = std::min(wanted, heap.size());
 
     const std::size_t spread = std::max<std::size_t>(1, std::min(seats, seen.zones()));
     const std::size_t share = (seats + spread - 1) / spread;
-    std::vector<AgentId> order;
-    std::vector<const Ranked*> passed_over;
+    std::vector<Ranked> order;
+    std::vector<Ranked> passed_over;
     ZoneCount seated;
-    for (const Ranked& candidate : ranked) {
-        if (order.size() < seats) {
-            std::size_t& taken = seated.of(candidate.carrier->zone);
-            if (taken >= share) {
-                passed_over.push_back(&candidate);
-                continue;
-            }
-            ++taken;
-            order.push_back(candidate.carrier->agent);
-            continue;
-        }
-        passed_over.push_back(&candidate);
+    while (!heap.empty() && (order.size() < seats || order.size() + passed_over.size() < ranks)) {
+        std::pop_heap(heap.begin(), heap.end(), worse);
+        const Ranked candidate = heap.back();
+        heap.pop_back();
+        std::size_t& taken = seated.of(candidate.carrier->zone);
+        const bool sits = order.size() < seats && taken < share;
+        taken += sits;
+        (sits ? order : passed_over).push_back(candidate);
     }
+    const bool full = order.size() == seats && ranks == wanted;
     // Those passed over come by their score, whether a zone had its share or the panel
     // was full.
-    for (const Ranked* candidate : passed_over) {
-        if (order.size() >= ranks) break;
-        order.push_back(candidate->carrier->agent);
+    const std::size_t more = std::min(passed_over.size(), ranks - order.size());
+    order.insert(order.end(), passed_over.begin(),
+                 passed_over.begin() + static_cast<std::ptrdiff_t>(more));
+
+    Ranking found;
+    for (const Ranked& ranked : order) found.order.push_back(ranked.carrier->agent);
+    if (full && !order.empty()) {
+        found.bar = std::ranges::min_element(order, {}, &Ranked::score)->score;
     }
-    return order;
+    return found;
 }
 
 Duration slot_offset(CheckKey check, Duration interval, AgentId agent, std::size_t rank,

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -44,10 +45,20 @@ struct PanelSize {
 PanelSize panel_size(std::optional<std::size_t> witnesses, std::optional<std::size_t> quorum,
                      std::size_t carriers);
 
+// What puts carriers of a check in order; the highest come first.
+std::uint64_t score(CheckKey check, AgentId agent);
+
+struct Ranking {
+    std::vector<AgentId> order;
+    // One more carrier would come after all of them if its score is lower than this and its zone
+    // has a seat. One less changes nothing unless it is among them. 0 where anybody would come in.
+    std::uint64_t bar = 0;
+};
+
 // The carriers by rank, the first `seats` of them spread over the zones, at most `ranks`
 // of them in all.
-std::vector<AgentId> ranking(CheckKey check, const std::vector<Carrier>& carriers,
-                             std::size_t seats, std::size_t ranks);
+Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_t seats,
+                std::size_t ranks);
 
 // Where in each interval the witness of `rank` among `witnesses` asks: h(check) mod I +
 // rank * I/k, moved by up to 5 % of I/k, which is its own for each agent. One that is the

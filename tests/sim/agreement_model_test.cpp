@@ -72,7 +72,7 @@ public:
             names_.push_back("a" + std::to_string(i));
             carriers.push_back({agent_id(names_[i]), zone(i)});
         }
-        ranks_ = ranking(CheckKey{1}, carriers, seats, size_.accepted_ranks());
+        ranks_ = ranking(CheckKey{1}, carriers, seats, size_.accepted_ranks()).order;
         for (std::size_t seat = 0; seat < seats; ++seat) {
             for (std::size_t i = 0; i < agents; ++i) {
                 if (agent_id(names_[i]) == ranks_[seat]) sitting_[seat] = i;

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "agent/base/random.h"
 #include "gossip/agreement/asking_budget.h"
 #include "gossip/agreement/soft_timeout.h"
 
@@ -41,9 +42,9 @@ TEST_CASE("a panel has five seats, all carriers where there are fewer, and a maj
 
 TEST_CASE("who carries a check is ranked alike whatever order they are named in") {
     auto all = carriers(40, 3);
-    const auto order = ranking(check_key("homepage"), all, 5, 10);
+    const auto order = ranking(check_key("homepage"), all, 5, 10).order;
     std::reverse(all.begin(), all.end());
-    CHECK(ranking(check_key("homepage"), all, 5, 10) == order);
+    CHECK(ranking(check_key("homepage"), all, 5, 10).order == order);
     CHECK(order.size() == 10);
     CHECK(std::set<AgentId>(order.begin(), order.end()).size() == 10);
 }
@@ -51,7 +52,7 @@ TEST_CASE("who carries a check is ranked alike whatever order they are named in"
 TEST_CASE("seats are spread over the zones, none has more than its share") {
     for (int check = 0; check < 200; ++check) {
         const auto all = carriers(30, 3);
-        const auto order = ranking(check_key(std::to_string(check)), all, 5, 10);
+        const auto order = ranking(check_key(std::to_string(check)), all, 5, 10).order;
         std::map<std::string_view, int> seats;
         for (std::size_t rank = 0; rank < 5; ++rank) {
             const auto found = std::find_if(all.begin(), all.end(), [&](const Carrier& carrier) {
@@ -69,10 +70,10 @@ TEST_CASE("one that leaves moves one seat of the panels it sat in, and none of t
     int touched = 0;
     for (int check = 0; check < 300; ++check) {
         const CheckKey key = check_key(std::to_string(check));
-        const auto before = ranking(key, all, 5, 5);
+        const auto before = ranking(key, all, 5, 5).order;
         auto rest = all;
         rest.erase(rest.begin() + 7);
-        const auto after = ranking(key, rest, 5, 5);
+        const auto after = ranking(key, rest, 5, 5).order;
         const bool sat = std::count(before.begin(), before.end(), all[7].agent) > 0;
         touched += sat ? 1 : 0;
         std::size_t kept = 0;
@@ -85,11 +86,37 @@ TEST_CASE("one that leaves moves one seat of the panels it sat in, and none of t
     CHECK(touched < 90);
 }
 
+TEST_CASE("who comes below the bar, where its zone has a seat, or goes unranked, moves nobody") {
+    Random random(11);
+    int below = 0;
+    for (int run = 0; run < 3000; ++run) {
+        const CheckKey key = check_key(std::to_string(run));
+        const std::size_t seats = 1 + random.below(6);
+        const std::size_t ranks = seats + random.below(5);
+        auto all = carriers(1 + random.below(25), 1 + random.below(4));
+        const Carrier last = all.back();
+        const auto with = ranking(key, all, seats, ranks);
+        all.pop_back();
+        const auto without = ranking(key, all, seats, ranks);
+        CAPTURE(run);
+        if (std::ranges::count(with.order, last.agent) == 0) CHECK(without.order == with.order);
+        const bool seated =
+            std::ranges::any_of(without.order, [&, rank = std::size_t{0}](AgentId agent) mutable {
+                const auto found = std::ranges::find(all, agent, &Carrier::agent);
+                return rank++ < seats && found->zone == last.zone;
+            });
+        if (score(key, last.agent) >= without.bar || !seated) continue;
+        ++below;
+        CHECK(with.order == without.order);
+    }
+    CHECK(below > 300);
+}
+
 TEST_CASE("the load of an agent is its share of all seats") {
     const auto all = carriers(100, 3);
     std::map<AgentId, int> seats;
     for (int check = 0; check < 500; ++check) {
-        for (const AgentId agent : ranking(check_key(std::to_string(check)), all, 5, 5)) {
+        for (const AgentId agent : ranking(check_key(std::to_string(check)), all, 5, 5).order) {
             ++seats[agent];
         }
     }
