@@ -174,10 +174,10 @@ sim-large:  ## the figures of large meshes, simulated: ONLY=membership NODES=100
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.cpp,%,$(FUZZ_SOURCES))
 REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/fuzz_%)
 
-$(filter $(BUILD)/fuzz_gossip_%,$(REPLAYS)): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+$(filter $(BUILD)/fuzz_gossip_% $(BUILD)/fuzz_spread_%,$(REPLAYS)): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
     $(BUILD)/obj/tests/fuzz/replay_main.o $(BUILD)/libgossip.a
 	$(LINK)
-$(filter-out $(BUILD)/fuzz_gossip_%,$(REPLAYS)): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+$(filter-out $(BUILD)/fuzz_gossip_% $(BUILD)/fuzz_spread_%,$(REPLAYS)): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
     $(BUILD)/obj/tests/fuzz/replay_main.o $(LIBRARY)
 	$(LINK)
 
@@ -204,6 +204,8 @@ fuzz: develop-dependencies  ## fuzz one target: T=definition_parser SECONDS=60
 LINK_FUZZER = @echo "  link $@" && $(CXX) $(LDFLAGS_fuzz) $(filter %.o,$^) $(filter %.a,$^) $(LIBRARIES) -o $@
 
 $(BUILD)/libfuzzer_gossip_%: $(BUILD)/obj/tests/fuzz/fuzz_gossip_%.o $(BUILD)/libgossip.a
+	$(LINK_FUZZER)
+$(BUILD)/libfuzzer_spread_%: $(BUILD)/obj/tests/fuzz/fuzz_spread_%.o $(BUILD)/libgossip.a
 	$(LINK_FUZZER)
 $(BUILD)/libfuzzer_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIBRARY)
 	$(LINK_FUZZER)
