@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -100,22 +102,25 @@ public:
     void put(std::uint64_t value, unsigned count) {
         gathered_ |= value << held_;
         held_ += count;
-        while (held_ >= 8) {
-            bytes_.push_back(static_cast<char>(gathered_));
-            gathered_ >>= 8u;
-            held_ -= 8;
-        }
+        if (held_ < 32) return;
+        const std::array<char, 4> four{
+            static_cast<char>(gathered_), static_cast<char>(gathered_ >> 8u),
+            static_cast<char>(gathered_ >> 16u), static_cast<char>(gathered_ >> 24u)};
+        bytes_.append(four.data(), four.size());
+        gathered_ >>= 32u;
+        held_ -= 32;
     }
     void finish() {
-        if (held_ > 0) bytes_.push_back(static_cast<char>(gathered_));
-        gathered_ = 0;
-        held_ = 0;
+        for (; held_ > 0; held_ -= std::min(held_, 8u)) {
+            bytes_.push_back(static_cast<char>(gathered_));
+            gathered_ >>= 8u;
+        }
     }
 
 private:
     std::string& bytes_;
     std::uint64_t gathered_ = 0;
-    unsigned held_ = 0;  // Less than 8 between calls.
+    unsigned held_ = 0;  // Less than 32 between calls.
 };
 
 class BitReader {

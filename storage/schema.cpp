@@ -131,12 +131,17 @@ CREATE TABLE blocks (
 CREATE UNIQUE INDEX blocks_by_time ON blocks (check_id, tier, start_ms);
 )";
 
+// The tables stay: rows of `journal` that are written from here on are of version 2
+// (journal.h), which earlier releases would take for damage.
+constexpr const char* fourth_schema = "";
+
 constexpr std::array known_migrations{Migration{.version = 1, .sql = first_schema},
                                       Migration{.version = 2, .sql = second_schema},
                                       Migration{.version = 3,
                                                 .sql = third_schema,
                                                 .convert = convert_outcome_rows,
-                                                .sql_after = "DROP TABLE outcomes"}};
+                                                .sql_after = "DROP TABLE outcomes"},
+                                      Migration{.version = 4, .sql = fourth_schema}};
 
 // Files of this version and later have checksums in their pages.
 constexpr std::int64_t checksummed_since = 3;

@@ -2,12 +2,10 @@
 //
 // A chunk holds 1 to chunk_entries_max entries in the order in which they came about;
 // a clock that steps back is kept as it is. Times are differences of differences,
-// latencies are codes (entry.h): both are stored as what differs from the number
-// before, or from the usual one, whichever is shorter, in Rice codes whose width the
-// chunk states. A check that is asked every 10 s with 2 ms of jitter costs some three
-// bits for a time; a log-normal latency of sigma 0.3 some ten. All else about an entry
-// (its profile) is a table with run lengths, and costs next to nothing. The figures that a
-// message leaves to its outcomes (wording.h) are columns, packed as latencies are.
+// latencies are codes (entry.h): both are columns of numbers.h. A check that is asked every 10 s
+// with 2 ms of jitter costs some three bits for a time; a log-normal latency of sigma 0.3 some ten.
+// All else about an entry (its profile) is a table with run lengths, and costs next to nothing. The
+// figures that a message leaves to its outcomes (wording.h) are columns, packed as latencies are.
 //
 //   chunk   version u8 = 1, count, first time (signed),
 //           profiles: number, {state | class << 2 | figures << 6 (u8), message, interval,
@@ -16,10 +14,10 @@
 //           times: numbers of count - 1 differences; latencies: numbers of count codes
 //           figures: for each profile that has any, in the order of its first entry, for each
 //           of its figures, numbers of as many as entries are of it
-//   numbers {scheme u8, width u8, usual (signed), length in bytes, bits}
 //
-// All numbers without a type are varints (packing.h). Bytes that no encoder wrote are
-// an error, never undefined; decoding costs memory for `count` entries at most.
+// "Numbers" are columns as in numbers.h. All numbers without a type are varints (packing.h). Bytes
+// that no encoder wrote are an error, never undefined; decoding costs memory for `count` entries at
+// most.
 
 #pragma once
 

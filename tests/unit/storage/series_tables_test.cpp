@@ -290,6 +290,38 @@ TEST_CASE("a file of the first release is migrated as a copy, with all that was 
     }
 }
 
+TEST_CASE(
+    "a file whose journal an earlier release wrote goes on, and is not that release's any more") {
+    const TemporaryDirectory directory;
+    const std::string path = directory.file("picket.db");
+    {
+        auto old = Database::open(path, OpenMode::read_write);
+        REQUIRE(old);
+        REQUIRE(prepare_schema(*old, migrations().first(3)));
+        // A row of version 1 (journal.h): 'web' passed once, 'dns' twice.
+        REQUIRE(
+            old->execute("INSERT INTO checks VALUES (1, 'web', 'http', 5), (4, 'dns', 'dns', 5); "
+                         "INSERT INTO journal VALUES "
+                         "(17, x'0180EEC4E5C068010000904E0302000A0614140080010A')"));
+    }
+    CHECK_FALSE(HistoryReader::open(path));
+    auto opened = Store::open(directory.path(), night);
+    REQUIRE_MESSAGE(opened, opened.error().message());
+    CHECK(opened->problem.empty());
+    CHECK(stored_points(path, "web").size() == 1);
+    CHECK(stored_points(path, "dns").size() == 2);
+    Batch batch;
+    HistoryRow row;
+    row.check = "dns";
+    row.outcome.at = night;
+    batch.outcomes = {row};
+    REQUIRE(opened->store.write(batch, night));
+    CHECK(stored_points(path, "dns").size() == 3);
+    auto database = Database::open(path, OpenMode::read_only);
+    REQUIRE(database);
+    CHECK_FALSE(check_schema(*database, migrations().first(3)));
+}
+
 TEST_CASE("two years of history are opened and asked in no time, and stay in their memory") {
     Told told;
     WallTime at = night - 730 * 24h;

@@ -88,7 +88,52 @@ TEST_CASE("whatever goes into a chunk, a series or a journal comes out of it") {
         std::vector<JournalEntry> read;
         REQUIRE(decode_journal(journal, std::nullopt, read));
         REQUIRE(read == rows);
+        for (const std::int64_t check : {0, 7, 49, 50}) {
+            read.clear();
+            REQUIRE(decode_journal(journal, check, read));
+            std::vector<JournalEntry> own = rows;
+            std::erase_if(own, [&](const JournalEntry& row) { return row.check_id != check; });
+            REQUIRE(read == own);
+        }
     }
+}
+
+TEST_CASE("a row of the journal that an earlier release wrote is read as it was") {
+    using namespace std::string_view_literals;
+    constexpr std::string_view row =
+        "\x01\xec\xed\xc4\xe5\xc0\x68\x02\x00\xac\x02\x90\x4e\x45\x07\xe0\xd4\x03\x02\x04\x08"
+        "\x0a\xf1\x18\x0b\x01\x84\x02\x0c\xcc\x01\x05\x00\x00\x84\x07\x0e\x80\x89\x7a\xff\x02"
+        "\x00\xfd\x03\xa0\x1f"sv;
+    const Profile web{PointState::passed, FailureClass::none, 300, 10'000, 0};
+    const Profile ping{PointState::failed, FailureClass::refused, 7, 60'000, 2};
+    const std::vector<JournalEntry> expected{
+        {4, {1'795'402'800'000, web, 3'185, {}}},
+        {9, {1'795'402'800'250, ping, 12, {102, -3}}},
+        {9, {1'795'402'799'990, ping, 900, {7, 1'000'000}}},
+        {200, {1'795'402'800'499, web, 4'000, {}}},
+    };
+    std::vector<JournalEntry> read;
+    REQUIRE(decode_journal(row, std::nullopt, read));
+    CHECK(read == expected);
+    read.clear();
+    REQUIRE(decode_journal(row, 200, read));
+    CHECK(read == std::vector<JournalEntry>{expected.back()});
+}
+
+TEST_CASE("a commit of fifty checks, each with its own message, is a row of 260 bytes at most") {
+    Random random(5);
+    std::vector<JournalEntry> rows;
+    for (std::int64_t each = 0; each < 50; ++each) {
+        Entry entry;
+        entry.at_ms = 1'795'402'800'000 + static_cast<std::int64_t>(random.below(500));
+        // Of a thousand checks, asked in no order.
+        const std::int64_t check = 1 + each * 20 + static_cast<std::int64_t>(random.below(20));
+        entry.profile.message_id = static_cast<std::uint32_t>(check + 40);
+        entry.profile.interval_ms = 10'000;
+        entry.latency_code = latency_code(static_cast<std::int64_t>(10'000 + random.below(20'000)));
+        rows.push_back({check, entry});
+    }
+    CHECK(encode_journal(rows).size() <= 260);
 }
 
 TEST_CASE("bytes that were cut or flipped are refused, or are other entries, never undefined") {
@@ -103,6 +148,21 @@ TEST_CASE("bytes that were cut or flipped are refused, or are other entries, nev
         damaged[random.below(damaged.size())] ^= static_cast<char>(1u << random.below(8));
         const auto decoded = decode_chunk(damaged);
         if (decoded) CHECK(decoded->size() <= chunk_entries_max);
+    }
+    std::vector<JournalEntry> rows;
+    for (const Entry& entry : entries) rows.push_back({static_cast<std::int64_t>(7), entry});
+    const std::string journal = encode_journal(rows);
+    for (std::size_t length = 0; length < journal.size(); ++length) {
+        rows.clear();
+        CHECK_FALSE(
+            decode_journal(std::string_view(journal).substr(0, length), std::nullopt, rows));
+    }
+    for (int number = 0; number < 3'000; ++number) {
+        std::string damaged = journal;
+        damaged[random.below(damaged.size())] ^= static_cast<char>(1u << random.below(8));
+        rows.clear();
+        const auto decoded = decode_journal(damaged, std::nullopt, rows);
+        if (decoded) CHECK(rows.size() <= journal_row_entries_max);
     }
 }
 
