@@ -133,7 +133,10 @@ Status SeriesTables::fold_all(Database& database) {
         PICKET_TRY(fold_checks(database, checks));
     }
     due_.clear();
-    return trim(database);
+    do {
+        PICKET_TRY(trim(database));
+    } while (rows_since_trim_ >= rows_per_trim);
+    return {};
 }
 
 std::vector<std::int64_t> SeriesTables::holding_back(std::size_t count_max) const {
@@ -211,13 +214,17 @@ Status SeriesTables::save(std::int64_t check, const Open& open) {
 }
 
 Status SeriesTables::trim(Database& database) {
-    rows_since_trim_ = 0;
     // The newest row stays: its number must not be given again.
     std::int64_t needed = last_row_;
     for (const auto& [check, open] : open_) {
         if (open.first_row != 0) needed = std::min(needed, open.first_row);
     }
+    rows_since_trim_ = 0;
     if (rows_.empty() || rows_.front().first >= needed) return {};
+    if (rows_.size() > trimmed_rows_max && rows_[trimmed_rows_max].first < needed) {
+        needed = rows_[trimmed_rows_max].first;
+        rows_since_trim_ = rows_per_trim;  // There is more, behind the next commit.
+    }
     auto transaction = PICKET_TRY(Transaction::begin(database));
     PICKET_TRY(statements_.delete_rows.bind(needed).run());
     PICKET_TRY(transaction.commit());

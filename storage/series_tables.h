@@ -36,6 +36,8 @@ public:
     static constexpr std::size_t chunk_entries = 512;
     // In one transaction, so that the write-ahead log keeps its bound.
     static constexpr std::size_t folds_max = 64;
+    // Likewise: some fifty pages of the journal, all of which are changed in being given back.
+    static constexpr std::size_t trimmed_rows_max = 1'024;
     // The journal holds chunk_entries for each check, but never more or less than this.
     static constexpr std::size_t journal_entries_min = 65'536;
     static constexpr std::size_t journal_entries_max = 524'288;
@@ -89,7 +91,7 @@ private:
     Status fold_checks(Database& database, const std::vector<std::int64_t>& checks);
     bool journal_full() const;
     std::vector<std::int64_t> holding_back(std::size_t count_max) const;
-    // Deletes the rows of the journal that nobody needs.
+    // Deletes the oldest rows of the journal that nobody needs, up to trimmed_rows_max.
     Status trim(Database& database);
 
     Statements statements_;
