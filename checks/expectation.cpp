@@ -1,5 +1,6 @@
 #include "checks/expectation.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -200,7 +201,8 @@ std::string spoken(Duration duration) {
     if (duration < milliseconds(10)) return fmt::format("{:.1f} ms", to_milliseconds(duration));
     // Rounded up, so that what came too late does not read as in time.
     if (duration < seconds(10)) {
-        return fmt::format("{} ms", std::chrono::ceil<milliseconds>(duration).count());
+        // What nearly every message says, and is looked for in each that is stored.
+        return fmt::format(FMT_COMPILE("{} ms"), std::chrono::ceil<milliseconds>(duration).count());
     }
     return fmt::format("{:.1f} s", to_seconds(duration));
 }

@@ -176,8 +176,7 @@ Result<std::uint32_t> HistoryTables::message_id(Database& database, std::string_
                                                 WallTime at) {
     if (text.empty()) return 0;
     const auto hour = hour_of(at);
-    const std::string key(text);
-    auto known = messages_.find(key);
+    auto known = messages_.find(text);
     if (known == messages_.end()) {
         MessageId found{};
         auto& find = statements_.find_message.bind(text);
@@ -189,7 +188,7 @@ Result<std::uint32_t> HistoryTables::message_id(Database& database, std::string_
             found = {database.last_row_id(), hour};
         }
         if (messages_.size() >= messages_cached_max) messages_.clear();
-        known = messages_.emplace(key, found).first;
+        known = messages_.emplace(text, found).first;
     }
     if (known->second.last_used_hour < hour) {
         PICKET_TRY(statements_.touch_message.bind(known->second.id, hour).run());

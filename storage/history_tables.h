@@ -7,7 +7,9 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,6 +48,13 @@ private:
         std::int64_t id = 0;
         std::int64_t last_used_hour = 0;
     };
+    // So that a text is looked up without a copy of it.
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>()(text);
+        }
+    };
     struct Statements {
         Statement find_check, insert_check, retype_check;
         Statement find_message, insert_message, touch_message;
@@ -71,7 +80,7 @@ private:
     Statements statements_;
     SeriesTables series_;
     std::unordered_map<std::string, CheckId> checks_;
-    std::unordered_map<std::string, MessageId> messages_;
+    std::unordered_map<std::string, MessageId, TextHash, std::equal_to<>> messages_;
     Wordings wordings_;
 };
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <array>
 
 #include "agent/base/text.h"
 #include "checks/expectation.h"
@@ -49,6 +49,31 @@ bool read_number(std::string_view text, std::size_t at, Number& number) {
     return true;
 }
 
+// Those of a text, the first figures_max of them. Looked for in each message: on the stack.
+class Numbers {
+public:
+    explicit Numbers(std::string_view text) {
+        for (std::size_t at = 0; at < text.size() && count_ < figures_max;) {
+            if (!is_digit(text[at])) {
+                ++at;
+                continue;
+            }
+            Number& number = numbers_.at(count_);
+            if (read_number(text, at, number)) ++count_;
+            at += number.length;
+        }
+    }
+    bool empty() const { return count_ == 0; }
+    std::size_t size() const { return count_; }
+    const Number& operator[](std::size_t each) const { return numbers_.at(each); }
+    const Number* begin() const { return numbers_.data(); }
+    const Number* end() const { return numbers_.data() + count_; }
+
+private:
+    std::array<Number, figures_max> numbers_;
+    std::size_t count_ = 0;
+};
+
 // Where the text says its latency: the last place, as whole words.
 std::size_t find_latency(std::string_view text, std::string_view spoken) {
     const std::size_t at = text.rfind(spoken);
@@ -65,7 +90,7 @@ char mark_of(const Number& number) {
 }
 
 // The text with marks in the place of those numbers whose bit is set.
-std::string marked(std::string_view text, std::span<const Number> numbers, std::uint32_t bits) {
+std::string marked(std::string_view text, const Numbers& numbers, std::uint32_t bits) {
     std::string words;
     words.reserve(text.size());
     std::size_t at = 0;
@@ -78,6 +103,23 @@ std::string marked(std::string_view text, std::span<const Number> numbers, std::
     return words += text.substr(at);
 }
 
+// Of what a check's messages have in common, whatever their numbers are: FNV-1a.
+std::uint64_t key_of(std::int64_t check, std::string_view text, const Numbers& numbers) {
+    std::uint64_t key = 0xcbf29ce484222325u;
+    const auto add = [&](std::uint64_t value) { key = (key ^ value) * 0x100000001b3u; };
+    add(static_cast<std::uint64_t>(check));
+    std::size_t at = 0;
+    for (const Number& number : numbers) {
+        for (const char letter : text.substr(at, number.begin - at)) {
+            add(static_cast<unsigned char>(letter));
+        }
+        add(static_cast<unsigned char>(mark_of(number)));
+        at = number.begin + number.length;
+    }
+    for (const char letter : text.substr(at)) add(static_cast<unsigned char>(letter));
+    return key;
+}
+
 void put_figure(std::string& text, std::int64_t figure, std::size_t decimals) {
     std::string digits = fmt::format("{:0{}}", figure, decimals + 1);
     if (decimals > 0) digits.insert(digits.size() - decimals, 1, '.');
@@ -87,39 +129,31 @@ void put_figure(std::string& text, std::int64_t figure, std::size_t decimals) {
 }  // namespace
 
 Worded Wordings::split(std::int64_t check, std::string_view message, Duration latency) {
-    std::string text(message);
+    Worded worded{std::string(message), {}};
+    std::string& text = worded.words;
     const std::string spoken = checks::spoken(latency);
     if (const std::size_t at = find_latency(text, spoken); at != text.npos) {
         text.replace(at, spoken.size(), 1, latency_mark);
     }
-    std::vector<Number> numbers;
-    for (std::size_t at = 0; at < text.size() && numbers.size() < figures_max;) {
-        if (!is_digit(text[at])) {
-            ++at;
-            continue;
-        }
-        Number number;
-        if (read_number(text, at, number)) numbers.push_back(number);
-        at += number.length;
-    }
-    if (numbers.empty()) return {std::move(text), {}};
+    const Numbers numbers(text);
+    if (numbers.empty()) return worded;
 
-    const std::string skeleton = marked(text, numbers, ~0u);
-    const std::uint64_t key = std::hash<std::string_view>()(skeleton) ^
-                              (static_cast<std::uint64_t>(check) * 0x9e3779b97f4a7c15u);
-    if (seen_.size() >= remembered_max && !seen_.contains(key)) seen_.clear();
-    Seen& seen = seen_[key];
+    Seen& seen = seen_of(key_of(check, text, numbers));
     if (seen.first.size() != numbers.size()) {
         seen = {};
         for (const Number& number : numbers) seen.first.push_back(number.figure);
     }
-    Worded worded;
     for (std::size_t each = 0; each < numbers.size(); ++each) {
         if (numbers[each].figure != seen.first[each]) seen.changing |= 1u << each;
         if ((seen.changing >> each & 1u) != 0) worded.figures.push_back(numbers[each].figure);
     }
-    worded.words = marked(text, numbers, seen.changing);
+    if (!worded.figures.empty()) text = marked(text, numbers, seen.changing);
     return worded;
+}
+
+Wordings::Seen& Wordings::seen_of(std::uint64_t key) {
+    if (seen_.size() >= remembered_max && !seen_.contains(key)) seen_.clear();
+    return seen_[key];
 }
 
 std::string join(std::string_view words, std::span<const std::int64_t> figures, Duration latency) {

@@ -48,6 +48,8 @@ private:
         std::vector<std::int64_t> first;
         std::uint32_t changing = 0;  // A bit for each number.
     };
+    Seen& seen_of(std::uint64_t key);
+
     std::unordered_map<std::uint64_t, Seen> seen_;
 };
 
