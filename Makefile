@@ -257,7 +257,7 @@ $(BUILD)/history_bench: $(call objects,tests/bench/history.cpp) $(LIBRARY)
 .PHONY: bench-history
 bench-history: $(BUILD)/history_bench $(PROGRAMS)  ## only those of history; DAYS= of outcomes, by 100 checks
 	@mkdir -p build/bench && $(BUILD)/history_bench build/bench $(or $(DAYS),30)
-	@tests/bench/cli.py $(BUILD) build/bench/month $(or $(DAYS),30)
+	@tests/bench/cli.py $(BUILD) build/bench $(or $(DAYS),30)
 
 # ---- Housekeeping ----------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 
     tests/bench/cli.py BUILD DIRECTORY [DAYS]
 
-BUILD holds picket; DIRECTORY the file that the history bench left (DIRECTORY/picket.db: DAYS (30)
-of 100 checks at 10 s). Each call is a process of its own. Read the ratios: the time of a
+BUILD holds picket; DIRECTORY what the history bench left (month/picket.db: DAYS (30) of 100 checks
+at 10 s; steady/picket.db: three hours of 1,000, most of it in the journal). Each call is a process of its own. Read the ratios: the time of a
 process depends on what else the machine does.
 """
 
@@ -47,9 +47,9 @@ def main():
     end = BASE + days * 86_400
     picket = f"{build}/picket"
 
-    def window(*words, since):
-        return [picket, *words, "--db", f"{directory}/picket.db",
-                "--since", moment(end - since), "--until", moment(end)]
+    def window(*words, since, until=end, which="month"):
+        return [picket, *words, "--db", f"{directory}/{which}/picket.db",
+                "--since", moment(until - since), "--until", moment(until)]
 
     calls = [
         ("`picket --help`", [picket, "--help"], 5),
@@ -57,6 +57,9 @@ def main():
          window("availability", "check-50", "--slo", "99.9", since=days * 86_400), 30),
         (f"availability of 100 checks over {days} days",
          window("availability", since=days * 86_400), None),
+        ("availability of 1,000 checks over three hours, with an objective",
+         window("availability", "--slo", "99.9", since=3 * 3_600, until=BASE + 3 * 3_600,
+                which="steady"), None),
         (f"{days} days plotted", window("history", "check-50", "--plot", since=days * 86_400), 30),
         ("every outcome of a day, as JSON lines", window("export", "check-50", since=86_400), 30),
         ("a day as a table", window("history", "check-50", since=86_400), 30),

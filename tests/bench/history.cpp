@@ -1,5 +1,6 @@
 // history DIR [DAYS]: what history costs, beside plain rows of SQLite in the same run.
-// history DIR query KIND: asks one question of what the first left there (for itself).
+// history DIR DAYS PART: only one part of that, `ingest` or `steady`; or asks one question of
+// what `ingest` left in DIR/month: `availability`, `p95` or `raw`.
 //
 // Writes DAYS (30) of 100 checks at 10 s with log-normal latencies (median 20 ms, sigma
 // 0.3), 0 to 2 ms of jitter and the messages of an http check, as an agent would, only faster;
@@ -379,13 +380,12 @@ Cost cost_of(std::vector<std::string> arguments) {
     return {times[5], static_cast<double>(peak_kb) / 1024};
 }
 
-void question(const char* program, const std::string& directory, int days,
-              const std::string& kind) {
-    const Cost cost = cost_of({program, directory, std::to_string(days), kind});
+void question(const char* program, const std::string& scratch, int days, const std::string& kind) {
+    const Cost cost = cost_of({program, scratch, std::to_string(days), kind});
     double inside = 1e9;
     for (int each = 0; each < 11; ++each) {
         const double begun = now_seconds();
-        ask(directory, days, kind);
+        ask(scratch + "/month", days, kind);
         inside = std::min(inside, now_seconds() - begun);
     }
     std::printf("%-13s %3s, opened and asked %11.2f ms\n", kind.c_str(),
@@ -408,23 +408,29 @@ void apart(const Work& work) {
     PICKET_ASSERT(::waitpid(child, &status, 0) == child && status == 0);
 }
 
+void only(const std::string& part, const std::string& scratch, int days) {
+    if (part == "ingest") return ingest(scratch + "/month", days);
+    if (part == "steady") return steady_store(scratch + "/steady");
+    ask(scratch + "/month", days, part);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 2) {
-        std::fprintf(stderr, "usage: history DIR [DAYS]\n");
+        std::fprintf(stderr, "usage: history DIR [DAYS [PART]]\n");
         return 2;
     }
-    const std::string directory = std::string(argv[1]) + "/month";
+    const std::string scratch = argv[1];
+    const std::string directory = scratch + "/month";
     const int days = argc > 2 ? std::atoi(argv[2]) : 30;
     if (argc > 3) {
-        ask(argv[1], days, argv[3]);
+        only(argv[3], scratch, days);
         return 0;
     }
-    const std::string scratch = argv[1];
     apart([&] { ingest(directory, days); });
     for (const char* kind : {"availability", "p95", "raw"}) {
-        apart([&] { question(argv[0], directory, days, kind); });
+        apart([&] { question(argv[0], scratch, days, kind); });
     }
     apart([&] { retention(directory, scratch + "/retention", days); });
     apart([&] { steady_store(scratch + "/steady"); });
