@@ -41,7 +41,7 @@ struct Tracked {
 struct PowerLossVfs::State {
     std::string directory;
     std::function<void()> on_sync;
-    bool refuses_writes = false;
+    Refusal refusal = Refusal::none;
     std::map<std::string, Tracked> files;  // By path.
     sqlite3_vfs vfs{};
     sqlite3_vfs* real = nullptr;
@@ -64,7 +64,11 @@ sqlite3_file* real(sqlite3_file* file) {
 }
 
 int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
-    if (own(file)->state->refuses_writes) return SQLITE_IOERR_WRITE;
+    using Refusal = PowerLossVfs::Refusal;
+    const Refusal refusal = own(file)->state->refusal;
+    if (refusal != Refusal::none) {
+        return refusal == Refusal::full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    }
     const int code = real(file)->pMethods->xWrite(real(file), bytes, count, offset);
     if (code == SQLITE_OK && own(file)->tracked != nullptr) {
         own(file)->tracked->unsynced.push_back(
@@ -75,7 +79,10 @@ int write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset
 }
 
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
-    if (own(file)->state->refuses_writes) return SQLITE_IOERR_TRUNCATE;
+    // A full disk lets files shrink.
+    if (own(file)->state->refusal == PowerLossVfs::Refusal::read_only) {
+        return SQLITE_IOERR_TRUNCATE;
+    }
     const int code = real(file)->pMethods->xTruncate(real(file), size);
     if (code == SQLITE_OK && own(file)->tracked != nullptr) {
         own(file)->tracked->unsynced.push_back({static_cast<std::size_t>(size), {}});
@@ -189,8 +196,8 @@ PowerLossVfs::~PowerLossVfs() {
     sqlite3_vfs_register(state_->real, 1);
 }
 
-void PowerLossVfs::refuse_writes(bool refuse) {
-    state_->refuses_writes = refuse;
+void PowerLossVfs::refuse_writes(Refusal refusal) {
+    state_->refusal = refusal;
 }
 
 void PowerLossVfs::leave_behind(const std::string& directory, Unsynced unsynced,

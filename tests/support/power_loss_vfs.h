@@ -1,4 +1,4 @@
-// PowerLossVfs: a disk that can lose its power, or turn read-only, for SQLite.
+// PowerLossVfs: a disk that can lose its power, turn read-only or be full, for SQLite.
 //
 // While one lives, files below `directory` are written through to the real ones, and
 // each knows what of it is safe: what was there at its last sync. `on_sync` is called
@@ -26,8 +26,9 @@ public:
     enum class Unsynced { lost, partly_there };
     void leave_behind(const std::string& directory, Unsynced unsynced, Random& random) const;
 
-    // From now on nothing is written, as on a file system that has turned read-only.
-    void refuse_writes(bool refuse);
+    // From now on nothing is written, as on a file system that has turned read-only, or is full.
+    enum class Refusal { none, read_only, full };
+    void refuse_writes(Refusal refusal);
 
     struct State;
 

@@ -8,6 +8,7 @@
 
 #include "agent/base/random.h"
 #include "storage/database.h"
+#include "storage/history_writer.h"
 #include "storage/store.h"
 #include "tests/support/power_loss_vfs.h"
 #include "tests/unit/storage/stored_points.h"
@@ -112,7 +113,7 @@ TEST_CASE("on a disk that turns read-only nothing is lost, and writing goes on o
         return written;
     };
     for (int commit = 0; commit < 20; ++commit) REQUIRE(write());
-    vfs.refuse_writes(true);
+    vfs.refuse_writes(PowerLossVfs::Refusal::read_only);
     for (int commit = 0; commit < 20; ++commit) {
         const auto refused = write();
         REQUIRE_FALSE(refused);
@@ -120,9 +121,62 @@ TEST_CASE("on a disk that turns read-only nothing is lost, and writing goes on o
         // Readers are not disturbed.
         CHECK(stored_points(live.path() + "/picket.db").size() == 1'000);
     }
-    vfs.refuse_writes(false);
+    vfs.refuse_writes(PowerLossVfs::Refusal::none);
     for (int commit = 0; commit < 60; ++commit) REQUIRE(write());
     CHECK(stored_points(live.path() + "/picket.db").size() == 4'000);
+}
+
+// The agent's writer and store at a hundred outcomes a second; the minute is made up.
+TEST_CASE("a disk that is full for a minute costs what memory cannot hold, counted, and no more") {
+    for (const std::size_t rows_max : {std::size_t{65'536}, std::size_t{2'000}}) {
+        CAPTURE(rows_max);
+        const TemporaryDirectory live;
+        PowerLossVfs vfs(live.path() + "/", [] {});
+        auto opened = Store::open(live.path(), night);
+        REQUIRE(opened);
+        HistoryWriter writer({.rows_max = rows_max});
+        Instant now{};
+        std::int64_t number = 0;
+        const auto pass = [&](Duration length) {
+            for (const Instant end = now + length; now < end; now += 10ms) {
+                writer.append(now, outcome(number++));
+                const auto batch = writer.poll_batch(now);
+                if (!batch) continue;
+                const auto written = opened->store.write(*batch, night + now.time_since_epoch());
+                if (!written) CHECK(written.error().code() == Code::exhausted);
+                writer.on_written(now, written ? Status() : tl::make_unexpected(written.error()));
+            }
+        };
+        pass(10s);
+        vfs.refuse_writes(PowerLossVfs::Refusal::full);
+        const std::int64_t first_refused = static_cast<std::int64_t>(writer.rows_written());
+        pass(1min);
+        CHECK(writer.batches_failed() >= 100);
+        CHECK(static_cast<std::int64_t>(writer.rows_written()) == first_refused);
+        CHECK(writer.rows_waiting() >= std::min<std::size_t>(rows_max, 6'000));
+        vfs.refuse_writes(PowerLossVfs::Refusal::none);
+        pass(2s);
+        const auto dropped = static_cast<std::int64_t>(writer.rows_dropped());
+        CHECK((dropped == 0) == (rows_max > 6'100));
+        CHECK(writer.rows_waiting() < 100);
+
+        // All but those dropped, each once; what was dropped is one stretch, the oldest that
+        // waited.
+        std::vector<std::int64_t> numbers;
+        for (const HistoryPoint& point : stored_points(live.path() + "/picket.db")) {
+            numbers.push_back((point.outcome.at - night) / 1ms);
+        }
+        std::sort(numbers.begin(), numbers.end());
+        REQUIRE(static_cast<std::int64_t>(numbers.size()) ==
+                number - dropped - static_cast<std::int64_t>(writer.rows_waiting()));
+        std::int64_t missed = 0;
+        for (std::size_t each = 0; each < numbers.size(); ++each) {
+            const std::int64_t missing = numbers[each] - static_cast<std::int64_t>(each);
+            if (missing != missed) CHECK(missing == dropped);
+            missed = missing;
+        }
+        CHECK(missed == dropped);
+    }
 }
 
 }  // namespace
