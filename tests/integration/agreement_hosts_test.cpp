@@ -193,9 +193,8 @@ TEST_CASE("forged, absurd and broken records are counted by reason, and never sh
         CHECK(check["epoch"] == 0);
         CHECK(mesh.agent(i).json({"show", "homepage"}).dump().find("forged") == std::string::npos);
         // Of the host whose agent was killed there may be one by now.
-        for (const Json& outage : mesh.agent(i).json({"outages"})["outages"]) {
-            CHECK(outage["check"] == "host/a2");
-        }
+        const Json outages = mesh.agent(i).json({"outages"})["outages"];
+        for (const Json& outage : outages) CHECK(outage["check"] == "host/a2");
     }
 }
 
