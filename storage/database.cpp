@@ -62,6 +62,21 @@ Code code_of(int sqlite_code) {
     }
 }
 
+// Of the last call that the system refused; 0 where SQLite does not say. A commit that fails leaves
+// it with the file that could not be written: the log, or the database itself.
+int system_errno(sqlite3* handle) {
+    if (handle == nullptr) return 0;
+    int number = sqlite3_system_errno(handle);
+    for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+        sqlite3_file* file = nullptr;
+        if (number != 0) break;
+        sqlite3_file_control(handle, "main", which, &file);
+        if (file == nullptr || file->pMethods == nullptr) continue;
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+    }
+    return number;
+}
+
 std::string text_of(sqlite3* handle, int sqlite_code) {
     if (is_damage(sqlite_code)) return "a page is damaged";
     switch (sqlite_code & 0xff) {
@@ -77,7 +92,7 @@ std::string text_of(sqlite3* handle, int sqlite_code) {
             return "another process holds it";
         case SQLITE_CANTOPEN:
         case SQLITE_IOERR: {
-            const int number = handle == nullptr ? 0 : sqlite3_system_errno(handle);
+            const int number = system_errno(handle);
             if (number != 0) return errno_text(number);
             return sqlite3_errstr(sqlite_code);
         }
@@ -88,8 +103,8 @@ std::string text_of(sqlite3* handle, int sqlite_code) {
 
 // ENOSPC may arrive as an input/output error: where the shared index cannot grow.
 bool no_space(sqlite3* handle, int sqlite_code) {
-    return (sqlite_code & 0xff) == SQLITE_IOERR && !is_damage(sqlite_code) && handle != nullptr &&
-           sqlite3_system_errno(handle) == ENOSPC;
+    return (sqlite_code & 0xff) == SQLITE_IOERR && !is_damage(sqlite_code) &&
+           system_errno(handle) == ENOSPC;
 }
 
 Error error_of(std::string_view verb, const Connection& connection, int sqlite_code) {

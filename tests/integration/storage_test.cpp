@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/base/time.h"
 #include "storage/page_checksums.h"
@@ -236,8 +237,8 @@ TEST_CASE("a full disk costs history, is counted and shown, stops nothing, and h
     CHECK(Json::parse(offline.output)["checks"][0]["passed"].get<std::uint64_t>() > 0);
 }
 
-// While files are open for writing the kernel refuses to remount; so the disk becomes read-only
-// between two lives of the agent, and writable again within one.
+// While files are open for writing the kernel refuses to remount what is well; so the disk becomes
+// read-only between two lives of the agent, and writable again within one.
 TEST_CASE(
     "a disk remounted read-only stops no probe, and is written to once it is writable again") {
     TestAgent agent;
@@ -257,6 +258,80 @@ TEST_CASE(
     await_counter(agent, "history_rows_written", 1);
     CHECK_FALSE(problem_with(agent, "ead-only"));
     await_points(agent, 4);  // With what was there before.
+    CHECK(agent.stop() == 0);
+}
+
+// The state directory as a disk whose file system can fail. It goes with the namespace.
+class FailingDisk {
+public:
+    explicit FailingDisk(const TestAgent& agent)
+        : path_(agent.state_path()), image_(agent.directory().path("disk.img")) {
+        fs::create_directory(path_);
+        must({"/usr/bin/truncate", "-s", "16M", image_});
+        must({"/sbin/mkfs.ext4", "-q", image_});
+        mounted_ = mount_again();
+    }
+    ~FailingDisk() { umount2(path_.c_str(), MNT_DETACH); }
+    FailingDisk(const FailingDisk&) = delete;
+    FailingDisk& operator=(const FailingDisk&) = delete;
+
+    // False where the machine lends no loop device.
+    bool mounted() const { return mounted_; }
+    // What errors=remount-ro does after the first error, also where files are open for writing.
+    void fail() const { must({"/bin/mount", "-o", "remount,abort", path_}); }
+    // As a person does it.
+    void mend() const {
+        REQUIRE(umount(path_.c_str()) == 0);
+        const Finished checked = run({"/sbin/e2fsck", "-p", image_});
+        REQUIRE_MESSAGE(checked.exit_code <= 1, checked.output);
+        REQUIRE(mount_again());
+    }
+
+private:
+    static void must(const std::vector<std::string>& command) {
+        const Finished finished = run(command);
+        REQUIRE_MESSAGE(finished.exit_code == 0, finished.errors);
+    }
+    bool mount_again() const {
+        return run({"/bin/mount", "-o", "loop", image_, path_}).exit_code == 0;
+    }
+
+    std::string path_;
+    std::string image_;
+    bool mounted_ = false;
+};
+
+TEST_CASE(
+    "a file system that turns read-only under the agent stops no probe, and is told as that") {
+    TestAgent agent;
+    const FailingDisk disk(agent);
+    if (!disk.mounted()) {
+        // The store alone is tested in the same way with a disk of its own (power_loss_test).
+        MESSAGE("NOT TESTED: this machine lends no loop device");
+        return;
+    }
+    agent.configure("[limits]\nhistory_rows_waiting_max = 1000\n");
+    agent.define("busy.toml", busy_checks());
+    agent.define("one.toml", dummy);
+    agent.start();
+    await_points(agent, 1);
+    const std::size_t before = points(agent);
+
+    disk.fail();
+    await_counter(agent, "history_batches_failed", 3);
+    await_counter(agent, "history_rows_dropped", 1);
+    CHECK(problem_with(agent, "ead-only file system"));
+    CHECK(problem_with(agent, "1000 outcomes wait in memory"));
+    const Json last = agent.check("one")["last"]["at"];
+    await([&] { return agent.check("one")["last"]["at"] != last; }, [] { return "no run"; });
+    CHECK(points(agent) >= before);  // Reading goes on, too.
+    CHECK(agent.stop() == 0);
+
+    disk.mend();
+    agent.start();
+    await_counter(agent, "history_rows_written", 1);
+    CHECK_FALSE(problem_with(agent, "ead-only"));
+    await_points(agent, before);
     CHECK(agent.stop() == 0);
 }
 
