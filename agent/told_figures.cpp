@@ -1,14 +1,11 @@
 #include "agent/told_figures.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <string>
 
 #include "agent/base/text.h"
+#include "agent/told_reading.h"
 #include "checks/amount.h"
 #include "checks/definition_keys.h"
 #include "checks/types/database.h"
@@ -26,146 +23,6 @@ namespace {
 
 using checks::Amount;
 using checks::Definition;
-
-Told operator-(const Told& a, const Told& b) {
-    return {a.least - b.most, a.most - b.least};
-}
-
-Told operator*(const Told& a, double factor) {
-    return {a.least * factor, a.most * factor};
-}
-
-// Reads a message from the left. What does not fit fails it for good.
-class Reading {
-public:
-    explicit Reading(std::string_view text) : rest_(text) {}
-
-    bool ok() const { return ok_; }
-    bool at_end() const { return rest_.empty(); }
-
-    bool next_is(std::string_view words) const { return ok_ && rest_.starts_with(words); }
-
-    bool skip(std::string_view words) {
-        ok_ = next_is(words);
-        if (ok_) rest_.remove_prefix(words.size());
-        return ok_;
-    }
-
-    // To behind the first, or last, place of these words.
-    bool skip_to(std::string_view words) { return skip_behind(rest_.find(words), words); }
-    bool skip_to_last(std::string_view words) { return skip_behind(rest_.rfind(words), words); }
-
-    // "8.1": as many decimals as there are.
-    Told number() {
-        std::size_t decimals = 0;
-        const double value = take(decimals);
-        const double half = 0.5 * std::pow(10, -static_cast<double>(decimals));
-        return {value - half, value + half};
-    }
-
-    double count() {
-        std::size_t decimals = 0;
-        return take(decimals);
-    }
-
-    // "97.3%": three digits that count.
-    Told percent() {
-        const Told told = share();
-        skip("%");
-        return told;
-    }
-
-    // "8.1 GiB"
-    Told bytes() {
-        constexpr std::array<std::string_view, 6> units{" B",   " KiB", " MiB",
-                                                        " GiB", " TiB", " PiB"};
-        const Told told = number();
-        double factor = 1;
-        for (const std::string_view unit : units) {
-            if (next_is(unit)) {
-                skip(unit);
-                return told * factor;
-            }
-            factor *= 1024;
-        }
-        ok_ = false;
-        return {};
-    }
-
-    // "8.1 GiB (12%)", or the other way round.
-    struct Amounts {
-        Told bytes{};
-        Told percent{};
-    };
-    Amounts amounts() {
-        Reading ahead = *this;
-        Amounts told;
-        const bool percent_first = (ahead.share(), ahead.next_is("%"));
-        percent_first ? told.percent = percent() : told.bytes = bytes();
-        skip(" (");
-        percent_first ? told.bytes = bytes() : told.percent = percent();
-        skip(")");
-        return told;
-    }
-
-    // "0.4 ms", "912 ms" (rounded up), "3 s" (exactly), "12.5 s", in seconds.
-    Told spoken() {
-        std::size_t decimals = 0;
-        const double value = take(decimals);
-        if (next_is(" ms")) {
-            skip(" ms");
-            if (decimals == 0) return Told{value - 1, value} * 1e-3;
-            return Told{value - 0.05, value + 0.05} * 1e-3;
-        }
-        skip(" s");
-        if (decimals == 0) return {value, value};
-        return {value - 0.05, value + 0.05};
-    }
-
-    // "1h30m", the part of a second cut away, in seconds.
-    Told age() {
-        const std::string_view word = rest_.substr(0, rest_.find_first_of(" ,"));
-        const auto parsed = parse_duration(word);
-        ok_ = ok_ && parsed.has_value();
-        if (!ok_) return {};
-        rest_.remove_prefix(word.size());
-        return {to_seconds(*parsed), to_seconds(*parsed) + 1};
-    }
-
-private:
-    bool skip_behind(std::size_t at, std::string_view words) {
-        ok_ = ok_ && at != std::string_view::npos;
-        if (ok_) rest_.remove_prefix(at + words.size());
-        return ok_;
-    }
-
-    double take(std::size_t& decimals) {
-        if (next_is("+")) rest_.remove_prefix(1);
-        double value = 0;
-        const char* begin = rest_.data();
-        const auto [end, error] = std::from_chars(begin, begin + rest_.size(), value);
-        ok_ = ok_ && error == std::errc{} && std::isfinite(value);
-        if (!ok_) return 0;
-        const std::string_view digits = rest_.substr(0, static_cast<std::size_t>(end - begin));
-        const std::size_t point = digits.find('.');
-        decimals = point == digits.npos ? 0 : digits.size() - point - 1;
-        rest_.remove_prefix(digits.size());
-        return value;
-    }
-
-    Told share() {
-        std::size_t decimals = 0;
-        const double value = take(decimals);
-        if (value == 0) return {0, 0};
-        const double half = 0.5 * std::pow(10, std::floor(std::log10(std::abs(value))) - 2);
-        return {value - half, value + half};
-    }
-
-    std::string_view rest_;
-    bool ok_ = true;
-};
-
-// ---- Thresholds of each type
 
 class Limits {
 public:
@@ -198,9 +55,9 @@ using Figure = std::optional<Told>;
 
 void read_disk(const checks::DiskQuery& query, std::string_view message, Limits& limits) {
     Figure free, free_percent, used, used_percent;
-    Reading reading(message);
+    ToldReading reading(message);
     reading.skip(printable_line(query.path, message.size()) + ": ");
-    const Reading::Amounts told = reading.amounts();
+    const ToldReading::Amounts told = reading.amounts();
     if (reading.next_is(" used, expected")) {
         used = told.bytes;
         used_percent = told.percent;
@@ -224,10 +81,10 @@ void read_disk(const checks::DiskQuery& query, std::string_view message, Limits&
 
 void read_memory(const checks::MemoryQuery& query, std::string_view message, Limits& limits) {
     Figure available, available_percent, swap, swap_percent;
-    Reading reading(message);
+    ToldReading reading(message);
     if (reading.next_is("swap: ")) {
         reading.skip("swap: ");
-        const Reading::Amounts told = reading.amounts();
+        const ToldReading::Amounts told = reading.amounts();
         if (reading.next_is(" used, expected")) {
             limits.was_broken();
             swap = told.bytes;
@@ -235,7 +92,7 @@ void read_memory(const checks::MemoryQuery& query, std::string_view message, Lim
         }
     } else {
         reading.skip("memory: ");
-        const Reading::Amounts told = reading.amounts();
+        const ToldReading::Amounts told = reading.amounts();
         if (reading.next_is(" available")) {
             available = told.bytes;
             available_percent = told.percent;
@@ -263,7 +120,7 @@ void read_memory(const checks::MemoryQuery& query, std::string_view message, Lim
 
 void read_load(const checks::LoadQuery& query, std::string_view message, Limits& limits) {
     std::array<Figure, 3> averages{}, per_core{};
-    Reading reading(message);
+    ToldReading reading(message);
     if (reading.next_is("load ")) {
         reading.skip("load ");
         std::array<Told, 3> told{};
@@ -308,7 +165,7 @@ void read_load(const checks::LoadQuery& query, std::string_view message, Limits&
 void read_icmp(const checks::IcmpQuery& query, std::string_view message, Duration latency,
                Limits& limits) {
     Figure loss, least, mean, most;
-    Reading reading(message);
+    ToldReading reading(message);
     reading.skip("ping ");
     reading.skip_to(": ");
     const auto broken = [&](std::string_view words, Figure& figure) {
@@ -356,7 +213,7 @@ void read_icmp(const checks::IcmpQuery& query, std::string_view message, Duratio
 }
 
 // "+0.4 ms" of an offset, without its sign.
-Told offset_of(Reading& reading) {
+Told offset_of(ToldReading& reading) {
     if (reading.next_is("-"))
         reading.skip("-");
     else
@@ -366,9 +223,9 @@ Told offset_of(Reading& reading) {
 
 void read_ntp(const checks::NtpQuery& query, std::string_view message, Limits& limits) {
     Figure offset, stratum;
-    Reading of_stratum(message);
-    Reading of_offset(message);
-    Reading passed(message);
+    ToldReading of_stratum(message);
+    ToldReading of_offset(message);
+    ToldReading passed(message);
     if (of_stratum.skip_to(" is of stratum ")) {
         const Told told = of_stratum.number();
         if (of_stratum.next_is(", expected at most ")) {
@@ -398,7 +255,7 @@ void read_ntp(const checks::NtpQuery& query, std::string_view message, Limits& l
 
 void read_processes(const checks::ProcessQuery& query, std::string_view message, Limits& limits) {
     Figure count;
-    Reading reading(message);
+    ToldReading reading(message);
     const double found = reading.count();
     if (reading.next_is(" process")) {
         count = Told{found, found};
@@ -411,12 +268,12 @@ void read_processes(const checks::ProcessQuery& query, std::string_view message,
 void read_files(const checks::FileQuery& query, std::string_view message, Limits& limits) {
     Figure count, age, size;
     const std::string path = printable_line(query.path, message.size());
-    Reading passed(message);
-    Reading aged(message);
-    Reading sized(message);
-    Reading counted(message);
+    ToldReading passed(message);
+    ToldReading aged(message);
+    ToldReading sized(message);
+    ToldReading counted(message);
     if (passed.skip(path + ": ") && !passed.next_is("not there")) {
-        Reading ahead = passed;
+        ToldReading ahead = passed;
         const double found = ahead.count();
         const bool several = ahead.next_is(" files, ");
         if (several) passed = ahead;
@@ -459,7 +316,7 @@ void read_files(const checks::FileQuery& query, std::string_view message, Limits
 
 void read_database(const checks::DatabaseQuery& query, std::string_view message, Limits& limits) {
     Figure value;
-    Reading reading(message);
+    ToldReading reading(message);
     if (reading.skip_to("query found \"")) {
         const double found = reading.count();
         const bool broken = reading.next_is("\", expected at ");
@@ -518,7 +375,7 @@ Told told_latency(Duration stored) {
 
 std::optional<Told> told_delay(std::string_view message) {
     for (const std::string_view words : {", delay ", "answered after "}) {
-        Reading reading(message);
+        ToldReading reading(message);
         if (!reading.skip_to(words)) continue;
         const Told told = reading.spoken();
         if (reading.ok()) return told;
