@@ -1,123 +1,15 @@
 #include "agent/cli/documents.h"
 
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
-#include <cmath>
-#include <functional>
 #include <utility>
+
+#include "agent/cli/json_fields.h"
 
 namespace picket::cli {
 namespace {
 
 using api::CheckView;
 using api::OutageView;
-using nlohmann::json;
-
-Result<json> whole(json document) {
-    if (!document.is_object()) return failure(Code::corrupt, "the agent's answer is not JSON");
-    return document;
-}
-
-Result<json> parse(std::string_view text) {
-    return whole(json::parse(text, nullptr, false));
-}
-
-// As parse(), but what `take_item` takes is not kept: a status of a thousand checks
-// never stands in memory as a whole. It is offered each object two levels down.
-Result<json> parse_lists(
-    std::string_view text,
-    const std::function<bool(const std::string& list, const json& item)>& take_item) {
-    std::string list;
-    const auto each = [&](int depth, json::parse_event_t event, json& parsed) {
-        if (depth == 1 && event == json::parse_event_t::key) list = parsed.get<std::string>();
-        if (depth != 2 || event != json::parse_event_t::object_end) return true;
-        return !take_item(list, parsed);
-    };
-    return whole(json::parse(text, each, false));
-}
-
-// The member of an object; null where there is none.
-const json& member(const json& object, const char* name) {
-    static const json null;
-    const auto found = object.is_object() ? object.find(name) : object.end();
-    return found == object.end() ? null : *found;
-}
-
-std::string text_of(const json& value) {
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
-std::string text(const json& object, const char* name) {
-    return text_of(member(object, name));
-}
-
-double number(const json& object, const char* name) {
-    const json& value = member(object, name);
-    return value.is_number() ? value.get<double>() : 0;
-}
-
-std::uint64_t count(const json& object, const char* name) {
-    const json& value = member(object, name);
-    return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
-}
-std::uint32_t small_count(const json& object, const char* name) {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count(object, name), UINT32_MAX));
-}
-
-bool flag(const json& object, const char* name, bool absent) {
-    const json& value = member(object, name);
-    return value.is_boolean() ? value.get<bool>() : absent;
-}
-
-std::optional<WallTime> time_or_none(const json& object, const char* name) {
-    const json& value = member(object, name);
-    if (!value.is_string()) return std::nullopt;
-    const auto time = parse_time(value.get_ref<const std::string&>());
-    return time.has_value() ? std::optional(*time) : std::nullopt;
-}
-WallTime time(const json& object, const char* name) {
-    return time_or_none(object, name).value_or(WallTime{});
-}
-
-// `scale` microseconds to the unit; more than a century is nonsense.
-Duration duration(const json& object, const char* name, double scale) {
-    const double micros = number(object, name) * scale;
-    return std::abs(micros) < 4e15 ? Duration(std::llround(micros)) : Duration{0};
-}
-Duration milliseconds(const json& object, const char* name) {
-    return duration(object, name, 1e3);
-}
-Duration seconds(const json& object, const char* name) {
-    return duration(object, name, 1e6);
-}
-
-template <typename Item, typename Read>
-std::vector<Item> list(const json& object, const char* name, Read read) {
-    std::vector<Item> items;
-    const json& values = member(object, name);
-    if (!values.is_array()) return items;
-    items.reserve(values.size());
-    for (const json& value : values) items.push_back(read(value));
-    return items;
-}
-std::vector<std::string> texts(const json& object, const char* name) {
-    return list<std::string>(object, name, text_of);
-}
-
-std::vector<std::pair<std::string, std::string>> pairs(const json& object, const char* name) {
-    std::vector<std::pair<std::string, std::string>> pairs;
-    const json& values = member(object, name);
-    if (!values.is_object()) return pairs;
-    for (const auto& [key, value] : values.items()) pairs.emplace_back(key, text_of(value));
-    return pairs;
-}
-
-checks::FailureClass failure_class(const json& object) {
-    return checks::failure_class_from(text(object, "class")).value_or(checks::FailureClass::none);
-}
-checks::Finding finding(const json& object) {
-    return checks::finding_from(text(object, "finding")).value_or(checks::Finding::errored);
-}
+using namespace fields;
 
 api::Backing backing(const json& object) {
     const std::string name = text(object, "backing");
@@ -271,66 +163,6 @@ api::WitnessView witness(const json& object) {
     return view;
 }
 
-std::optional<double> percentile(const json& object, const char* name) {
-    const json& value = member(object, name);
-    return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-}
-
-std::optional<api::LatencyView> latencies(const json& object) {
-    const json& value = member(object, "latency_ms");
-    if (!value.is_object()) return std::nullopt;
-    return api::LatencyView{milliseconds(value, "mean"), milliseconds(value, "p50"),
-                            milliseconds(value, "p95"), milliseconds(value, "p99")};
-}
-
-api::HistoryPoint history_point(const json& object) {
-    api::HistoryPoint point{time(object, "at"), finding(object), failure_class(object),
-                            milliseconds(object, "latency_ms"), text(object, "message")};
-    if (text(object, "finding") == "not_observed") {
-        point.not_observed_until = time(object, "until");
-    }
-    return point;
-}
-
-api::HistorySlot history_slot(const json& object) {
-    return {time(object, "at"),
-            count(object, "passed"),
-            count(object, "failed"),
-            count(object, "errored"),
-            seconds(object, "not_observed_seconds"),
-            latencies(object)};
-}
-
-api::OutageSpan outage_span(const json& object) {
-    return {text(object, "id"), text(object, "scope"), time(object, "opened_at"),
-            time_or_none(object, "closed_at")};
-}
-
-api::AvailabilityView availability_view(const json& object) {
-    api::AvailabilityView view;
-    view.check = text(object, "check");
-    view.from = time(object, "from");
-    view.to = time(object, "to");
-    view.up = seconds(object, "up_seconds");
-    view.partial = seconds(object, "partial_seconds");
-    view.down = seconds(object, "down_seconds");
-    view.not_observed = seconds(object, "not_observed_seconds");
-    view.outages = count(object, "outages");
-    view.passed = count(object, "passed");
-    view.failed = count(object, "failed");
-    view.errored = count(object, "errored");
-    view.latency = latencies(object);
-    const json& budget = member(object, "budget");
-    if (budget.is_object()) {
-        view.budget = api::BudgetView{number(object, "slo"), seconds(budget, "allowed_seconds"),
-                                      seconds(budget, "spent_seconds")};
-    }
-    view.burn = list<api::BurnView>(object, "burn", [](const json& burn) {
-        return api::BurnView{seconds(burn, "window_seconds"), percentile(burn, "rate")};
-    });
-    return view;
-}
-
 }  // namespace
 
 Result<api::StatusView> read_status(std::string_view source) {
@@ -368,9 +200,9 @@ Result<ShowReport> read_show(std::string_view source) {
     show.definition = pairs(document, "definition");
     show.timeline = timeline(document);
     const json& latency = member(document, "latency_ms");
-    show.latency_p50_ms = percentile(latency, "p50");
-    show.latency_p95_ms = percentile(latency, "p95");
-    show.latency_p99_ms = percentile(latency, "p99");
+    show.latency_p50_ms = number_or_none(latency, "p50");
+    show.latency_p95_ms = number_or_none(latency, "p95");
+    show.latency_p99_ms = number_or_none(latency, "p99");
     return report;
 }
 
@@ -409,33 +241,6 @@ Result<api::WhyView> read_why(std::string_view source) {
     view.closes_not_before = time_or_none(current, "closes_not_before");
     view.notice = text(current, "notice");
     return view;
-}
-
-Result<api::HistoryView> read_history(std::string_view source) {
-    api::HistoryView view;
-    // A day of slots, or two thousand outcomes, is never kept as a tree.
-    const json document =
-        PICKET_TRY(parse_lists(source, [&view](const std::string& list, const json& item) {
-            if (list == "outages") view.outages.push_back(outage_span(item));
-            if (list == "points" && member(item, "passed").is_number()) {
-                view.slots.push_back(history_slot(item));
-            } else if (list == "points") {
-                view.points.push_back(history_point(item));
-            }
-            return list == "points" || list == "outages";
-        }));
-    view.check = text(document, "check");
-    view.from = time(document, "from");
-    view.to = time(document, "to");
-    view.truncated = flag(document, "truncated", false);
-    view.resolution = seconds(document, "resolution_seconds");
-    return view;
-}
-
-Result<api::AvailabilitiesView> read_availability(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
-    return api::AvailabilitiesView{
-        list<api::AvailabilityView>(document, "checks", availability_view)};
 }
 
 Result<std::vector<api::MemberView>> read_members(std::string_view source) {
