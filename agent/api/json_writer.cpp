@@ -2,18 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <iterator>
-#include <utility>
 
 #include "agent/base/text.h"
 
 namespace picket::api {
 namespace {
 
+// What stands for itself: nearly all that is ever written, so it is looked up.
+constexpr auto plain_bytes = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t byte = 0x20; byte < 0x7f; ++byte) plain[byte] = byte != '"' && byte != '\\';
+    return plain;
+}();
+
 bool plain(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+    return plain_bytes[static_cast<unsigned char>(c)];
 }
 
 // The well-formed UTF-8 character at the start of `text`; empty where there is none.
@@ -44,6 +51,11 @@ void append_escaped(std::string& out, char c) {
         default:
             fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
     }
+}
+
+void append_whole(std::string& out, std::uint64_t value) {
+    const fmt::format_int digits(value);
+    out.append(digits.data(), digits.size());
 }
 
 }  // namespace
@@ -100,7 +112,7 @@ void JsonWriter::text(std::string_view value) {
 
 void JsonWriter::number(std::uint64_t value) {
     separate();
-    fmt::format_to(std::back_inserter(text_), "{}", value);
+    append_whole(text_, value);
 }
 
 void JsonWriter::number(double value) {
@@ -127,9 +139,11 @@ void JsonWriter::thousandths(std::int64_t value) {
     if (value < 0) text_.push_back('-');
     const std::uint64_t size =
         value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
-    fmt::format_to(std::back_inserter(text_), "{}", size / 1000);
+    append_whole(text_, size / 1000);
     if (size % 1000 == 0) return;
-    fmt::format_to(std::back_inserter(text_), ".{:03}", size % 1000);
+    text_.push_back('.');
+    append_whole(text_, 1000 + size % 1000);
+    text_.erase(text_.size() - 4, 1);  // The one that kept the zeros in front.
     while (text_.back() == '0') text_.pop_back();
 }
 
@@ -151,10 +165,14 @@ void JsonWriter::field_or_null(std::string_view name, const std::optional<WallTi
     }
 }
 
-std::string JsonWriter::take_line() {
+void JsonWriter::end_line() {
     text_.push_back('\n');
     value_written_ = false;
-    return std::exchange(text_, {});
+}
+
+std::string JsonWriter::take_line() {
+    end_line();
+    return take();
 }
 
 }  // namespace picket::api

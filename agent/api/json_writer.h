@@ -7,10 +7,12 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/time.h"
@@ -74,6 +76,11 @@ public:
         array(name, texts, [this](std::string_view value) { text(value); });
     }
 
+    // A line feed, after which another text may begin.
+    void end_line();
+    std::size_t size() const { return text_.size(); }
+    // All so far.
+    std::string take() { return std::exchange(text_, {}); }
     // The text so far, a line feed after it.
     std::string take_line();
 

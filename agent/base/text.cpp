@@ -72,6 +72,7 @@ bool valid_utf8(std::string_view text) {
 std::string printable_line(std::string_view text, std::size_t bytes_max) {
     const auto plain = [](char c) { return c >= 0x20 && c < 0x7f; };
     std::string line;
+    line.reserve(std::min(text.size(), bytes_max));
     while (!text.empty()) {
         const auto end = std::ranges::find_if_not(text, plain);
         const auto run = static_cast<std::size_t>(end - text.begin());

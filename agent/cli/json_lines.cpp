@@ -34,12 +34,10 @@ api::JsonWriter& JsonLines::start(std::string_view type) {
 
 Status JsonLines::end() {
     json_.end_object();
-    buffer_ += json_.take_line();
+    json_.end_line();
     ++lines_;
-    if (buffer_.size() < buffer_bytes) return {};
-    const Status written = write_(buffer_);
-    buffer_.clear();
-    return written;
+    if (json_.size() < buffer_bytes) return {};
+    return write_(json_.take());
 }
 
 Status JsonLines::begin(const std::string& database, WallTime from, WallTime to) {
@@ -124,7 +122,7 @@ Status JsonLines::finish() {
     check_.clear();
     start("end").field("lines", lines);
     PICKET_TRY(end());
-    return write_(buffer_);
+    return write_(json_.take());
 }
 
 }  // namespace picket::cli

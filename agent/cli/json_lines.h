@@ -38,8 +38,7 @@ private:
     Status end();
 
     Write write_;
-    api::JsonWriter json_;
-    std::string buffer_;
+    api::JsonWriter json_;  // The lines that were not handed over yet.
     std::string check_;
     std::uint64_t lines_ = 0;
 };
