@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cerrno>
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "agent/base/assert.h"
@@ -17,6 +19,7 @@ namespace picket::storage {
 struct Connection {
     sqlite3* handle = nullptr;
     std::string path;
+    std::map<std::string, sqlite3_stmt*, std::less<>> kept{};  // By their SQL; not in use.
 };
 
 namespace {
@@ -149,18 +152,24 @@ Result<std::string> read_only_query(const std::string& path) {
 }  // namespace
 
 void ConnectionCloser::operator()(Connection* connection) const {
+    for (const auto& [sql, statement] : connection->kept) sqlite3_finalize(statement);
     sqlite3_close_v2(connection->handle);
     delete connection;
 }
 
 void StatementCloser::operator()(sqlite3_stmt* statement) const {
+    if (keeper != nullptr && keeper->kept.size() < Database::statements_kept_max) {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+        if (keeper->kept.try_emplace(sqlite3_sql(statement), statement).second) return;
+    }
     sqlite3_finalize(statement);
 }
 
 // ---- Statement
 
-Statement::Statement(Connection* connection, sqlite3_stmt* statement)
-    : connection_(connection), statement_(statement) {}
+Statement::Statement(Connection* connection, sqlite3_stmt* statement, Connection* keeper)
+    : connection_(connection), statement_(statement, StatementCloser{keeper}) {}
 
 void Statement::bind_at(int position, std::int64_t value) {
     const int code = sqlite3_bind_int64(statement_.get(), position, value);
@@ -312,6 +321,17 @@ Result<Statement> Database::prepare(std::string_view sql) {
                            SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) return tl::make_unexpected(error_of("read", *connection_, code));
     return Statement(connection_.get(), statement);
+}
+
+Result<Statement> Database::prepare_kept(std::string_view sql) {
+    const auto known = connection_->kept.find(sql);
+    if (known != connection_->kept.end()) {
+        sqlite3_stmt* statement = known->second;
+        connection_->kept.erase(known);
+        return Statement(connection_.get(), statement, connection_.get());
+    }
+    auto prepared = PICKET_TRY(prepare(sql));
+    return Statement(connection_.get(), prepared.statement_.release(), connection_.get());
 }
 
 Status Database::execute(const std::string& sql) {

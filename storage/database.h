@@ -18,6 +18,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,8 @@ struct ConnectionCloser {
     void operator()(Connection* connection) const;
 };
 struct StatementCloser {
+    Connection* keeper = nullptr;  // Gets it back, if there is one.
+
     void operator()(sqlite3_stmt* statement) const;
 };
 
@@ -94,7 +97,7 @@ public:
 
 private:
     friend class Database;
-    Statement(Connection* connection, sqlite3_stmt* statement);
+    Statement(Connection* connection, sqlite3_stmt* statement, Connection* keeper = nullptr);
 
     void bind_at(int position, std::int64_t value);
     void bind_at(int position, std::string_view value);
@@ -112,6 +115,8 @@ private:
 
 class Database {
 public:
+    static constexpr std::size_t statements_kept_max = 32;
+
     // Changes nothing in a file that exists, and returns corrupt where it is seen at
     // once not to be a database. `read_only` never writes, not even
     // beside the file, and needs either no log (-wal) beside it, or the log and its
@@ -123,6 +128,9 @@ public:
     Status use_log();
 
     Result<Statement> prepare(std::string_view sql);
+    // The same for who asks the same of a thousand checks: what was prepared is kept for the next
+    // time, up to statements_kept_max of them.
+    Result<Statement> prepare_kept(std::string_view sql);
 
     // Runs one or more statements without parameters.
     Status execute(const std::string& sql);

@@ -14,10 +14,19 @@ namespace picket::storage {
 
 namespace {
 
-// Of sorted values, the smallest that at least `percent` of them do not exceed.
-Duration nearest_rank(const std::vector<std::int64_t>& sorted, std::size_t percent) {
-    const std::size_t rank = (sorted.size() * percent + 99) / 100;
-    return Duration(sorted[std::max<std::size_t>(rank, 1) - 1]);
+// By nearest rank: the smallest that at least so many percent of them do not exceed.
+LatencySummary summary_of(std::vector<std::int64_t> latencies) {
+    if (latencies.empty()) return {};
+    auto begin = latencies.begin();  // What is before it is not larger.
+    const auto rank = [&](std::size_t percent) {
+        const std::size_t number =
+            std::max<std::size_t>((latencies.size() * percent + 99) / 100, 1);
+        const auto at = latencies.begin() + static_cast<std::ptrdiff_t>(number) - 1;
+        std::nth_element(begin, at, latencies.end());
+        begin = at;
+        return Duration(*at);
+    };
+    return {latencies.size(), rank(50), rank(95), rank(99)};
 }
 
 // Beyond this the sketches are asked at once.
@@ -41,24 +50,6 @@ void add_gap(OutcomeRange& range, Gap gap) {
         return;
     }
     range.gaps.push_back(std::move(gap));
-}
-
-RollupPoint rollup_point(Tier tier, std::int64_t at_ms, const Slot& slot) {
-    const Totals& totals = slot.totals;
-    RollupPoint point;
-    point.at = from_milliseconds(at_ms);
-    point.length = std::chrono::milliseconds(slot_ms(tier));
-    point.passed = totals.passed;
-    point.failed = totals.failed;
-    point.errored = totals.errored;
-    point.observed = std::chrono::milliseconds(totals.observed_ms);
-    if (totals.passed > 0) point.latency_mean = Duration(totals.latency_us / totals.passed);
-    if (slot.sketch.count() > 0) {
-        point.p50 = Duration(slot.sketch.quantile(0.50));
-        point.p95 = Duration(slot.sketch.quantile(0.95));
-        point.p99 = Duration(slot.sketch.quantile(0.99));
-    }
-    return point;
 }
 
 }  // namespace
@@ -107,22 +98,21 @@ Result<HistoryReader::Asked> HistoryReader::ask(const std::string& check) {
 }
 
 Result<std::int64_t> HistoryReader::check_id(const std::string& check) {
-    auto row = PICKET_TRY(database_.prepare("SELECT id FROM checks WHERE name = ?1"));
+    auto row = PICKET_TRY(database_.prepare_kept("SELECT id FROM checks WHERE name = ?1"));
     if (PICKET_TRY(row.bind(std::string_view(check)).step())) return row.integer(0);
     return failure(Code::not_found,
                    fmt::format("{}: no history of this check in {}", check, database_.path()));
 }
 
-Result<std::string> HistoryReader::words(std::int64_t id) {
-    if (id == 0) return std::string();
+Result<std::string_view> HistoryReader::words(std::int64_t id) {
+    if (id == 0) return std::string_view();
     const auto known = messages_.find(id);
-    if (known != messages_.end()) return known->second;
-    auto row = PICKET_TRY(database_.prepare("SELECT text FROM messages WHERE id = ?1"));
+    if (known != messages_.end()) return std::string_view(known->second);
+    auto row = PICKET_TRY(database_.prepare_kept("SELECT text FROM messages WHERE id = ?1"));
     std::string text;
     if (PICKET_TRY(row.bind(id).step())) text = row.text(0);
     if (messages_.size() >= messages_max) messages_.clear();
-    messages_.emplace(id, text);
-    return text;
+    return std::string_view(messages_.emplace(id, std::move(text)).first->second);
 }
 
 Result<OutcomeRange> HistoryReader::outcomes(const std::string& check, WallTime from, WallTime to) {
@@ -225,10 +215,7 @@ Result<LatencySummary> HistoryReader::exact_latency(SeriesReader& series, Series
         if (!too_many) latencies.push_back(static_cast<std::int64_t>(entry.latency_us()));
         return !too_many;
     }));
-    if (latencies.empty()) return LatencySummary{};
-    std::sort(latencies.begin(), latencies.end());
-    return LatencySummary{latencies.size(), nearest_rank(latencies, 50),
-                          nearest_rank(latencies, 95), nearest_rank(latencies, 99)};
+    return summary_of(std::move(latencies));
 }
 
 Result<std::optional<LatencySummary>> HistoryReader::latency(const std::string& check,
@@ -263,7 +250,8 @@ Result<std::vector<RollupPoint>> HistoryReader::rollups(const std::string& check
         for (const Slot& slot : block.slots) {
             const std::int64_t at_ms = block.start_ms + slot.index * slot_ms(tier);
             if (!range.holds(at_ms)) continue;
-            const RollupPoint point = rollup_point(tier, at_ms, slot);
+            const RollupPoint point =
+                rollup_point(at_ms, at_ms + slot_ms(tier), slot.totals, slot.sketch);
             // Nothing was observed in between; beyond what is given nobody counts.
             while (!points.empty() && points.back().at + points.back().length < point.at) {
                 RollupPoint empty;
@@ -293,7 +281,7 @@ Result<Tier> HistoryReader::tier_for(const std::string& check, WallTime from, Wa
 Result<std::vector<Transition>> HistoryReader::transitions(const std::string& check, WallTime from,
                                                            WallTime to) {
     const auto id = PICKET_TRY(check_id(check));
-    auto rows = PICKET_TRY(database_.prepare(
+    auto rows = PICKET_TRY(database_.prepare_kept(
         fmt::format("SELECT {} FROM transitions WHERE check_id = ?1 AND at_ms >= ?2 AND at_ms < ?3 "
                     "ORDER BY id DESC LIMIT ?4",
                     transition_columns)));
@@ -311,7 +299,7 @@ Result<std::vector<Outage>> HistoryReader::outages(const OutageQuery& query) {
     if (query.since) since = to_milliseconds(*query.since);
     std::optional<std::int64_t> until;
     if (query.until) until = to_milliseconds(*query.until);
-    auto rows = PICKET_TRY(database_.prepare(
+    auto rows = PICKET_TRY(database_.prepare_kept(
         fmt::format("SELECT {} FROM {} WHERE (?1 IS NULL OR o.check_id = ?1) "
                     "AND (o.closed_ms IS NULL OR (NOT ?2 AND (?3 IS NULL OR o.closed_ms >= ?3))) "
                     "AND (?5 IS NULL OR o.opened_ms < ?5) "
@@ -326,9 +314,9 @@ Result<std::vector<Outage>> HistoryReader::outages(const OutageQuery& query) {
 
 Result<Outage> HistoryReader::outage(const std::string& check, std::uint32_t epoch) {
     const auto id = PICKET_TRY(check_id(check));
-    auto row = PICKET_TRY(
-        database_.prepare(fmt::format("SELECT {} FROM {} WHERE o.check_id = ?1 AND o.epoch = ?2",
-                                      outage_columns, outage_tables)));
+    auto row = PICKET_TRY(database_.prepare_kept(
+        fmt::format("SELECT {} FROM {} WHERE o.check_id = ?1 AND o.epoch = ?2", outage_columns,
+                    outage_tables)));
     if (PICKET_TRY(row.bind(id, epoch).step())) return outage_row(row);
     return failure(Code::not_found, fmt::format("{}#{}: no such outage", check, epoch));
 }
@@ -336,26 +324,26 @@ Result<Outage> HistoryReader::outage(const std::string& check, std::uint32_t epo
 Result<std::optional<std::string>> HistoryReader::mesh_record(const std::string& kind,
                                                               const std::string& key) {
     auto row = PICKET_TRY(
-        database_.prepare("SELECT bytes FROM mesh_records WHERE kind = ?1 AND key = ?2"));
+        database_.prepare_kept("SELECT bytes FROM mesh_records WHERE kind = ?1 AND key = ?2"));
     row.bind(std::string_view(kind), std::string_view(key));
     if (PICKET_TRY(row.step())) return std::optional(row.blob(0));
     return std::optional<std::string>();
 }
 
 Result<std::optional<std::string>> HistoryReader::agent_fact(const std::string& key) {
-    auto row = PICKET_TRY(database_.prepare("SELECT value FROM agent_facts WHERE key = ?1"));
+    auto row = PICKET_TRY(database_.prepare_kept("SELECT value FROM agent_facts WHERE key = ?1"));
     if (PICKET_TRY(row.bind(std::string_view(key)).step())) return std::optional(row.text(0));
     return std::optional<std::string>();
 }
 
 Result<bool> HistoryReader::shares_verdicts() {
-    auto row =
-        PICKET_TRY(database_.prepare("SELECT 1 FROM mesh_records WHERE kind = 'verdict' LIMIT 1"));
+    auto row = PICKET_TRY(
+        database_.prepare_kept("SELECT 1 FROM mesh_records WHERE kind = 'verdict' LIMIT 1"));
     return row.step();
 }
 
 Result<std::vector<std::string>> HistoryReader::check_names() {
-    auto rows = PICKET_TRY(database_.prepare("SELECT name FROM checks ORDER BY name"));
+    auto rows = PICKET_TRY(database_.prepare_kept("SELECT name FROM checks ORDER BY name"));
     std::vector<std::string> names;
     while (PICKET_TRY(rows.step())) names.push_back(text_column(rows, 0));
     return names;

@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -157,7 +158,8 @@ private:
 
     Result<Asked> ask(const std::string& check);
     Result<std::int64_t> check_id(const std::string& check);
-    Result<std::string> words(std::int64_t id);
+    // To be used before the next call.
+    Result<std::string_view> words(std::int64_t id);
     Result<LatencySummary> exact_latency(SeriesReader& series, SeriesReader::Range range,
                                          bool& too_many);
     Result<std::optional<Gap>> gap_after(const Entry& entry, std::int64_t next_ms);

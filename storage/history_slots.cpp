@@ -5,6 +5,7 @@
 
 #include "agent/base/assert.h"
 #include "storage/history_reader.h"
+#include "storage/row_reading.h"
 
 namespace picket::storage {
 namespace {
@@ -38,25 +39,6 @@ void add_newest(const std::optional<Entry>& newest, SeriesReader::Range range,
         parts[part].totals.observed_ms += static_cast<std::uint64_t>(until - at_ms);
         at_ms = until;
     }
-}
-
-RollupPoint rollup_point(std::int64_t from_ms, std::int64_t to_ms, const Part& part) {
-    const Totals& totals = part.totals;
-    RollupPoint point;
-    point.at = from_milliseconds(from_ms);
-    point.length = std::chrono::milliseconds(to_ms - from_ms);
-    point.passed = totals.passed;
-    point.failed = totals.failed;
-    point.errored = totals.errored;
-    point.observed =
-        std::min<Duration>(std::chrono::milliseconds(totals.observed_ms), point.length);
-    if (totals.passed > 0) point.latency_mean = Duration(totals.latency_us / totals.passed);
-    if (part.sketch.count() > 0) {
-        point.p50 = Duration(part.sketch.quantile(0.50));
-        point.p95 = Duration(part.sketch.quantile(0.95));
-        point.p99 = Duration(part.sketch.quantile(0.99));
-    }
-    return point;
 }
 
 }  // namespace
@@ -101,7 +83,8 @@ Result<std::vector<RollupPoint>> HistoryReader::slots(const std::string& check, 
     points.reserve(parts.size());
     std::int64_t at_ms = first_ms;
     for (const Part& part : parts) {
-        points.push_back(rollup_point(at_ms, std::min(at_ms + length_ms, end_ms), part));
+        points.push_back(
+            rollup_point(at_ms, std::min(at_ms + length_ms, end_ms), part.totals, part.sketch));
         at_ms += length_ms;
     }
     return points;

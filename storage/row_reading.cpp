@@ -43,6 +43,25 @@ OutcomeRecord outcome_of(const Entry& entry, std::string_view words) {
     return outcome;
 }
 
+RollupPoint rollup_point(std::int64_t from_ms, std::int64_t to_ms, const Totals& totals,
+                         const LatencySketch& sketch) {
+    RollupPoint point;
+    point.at = from_milliseconds(from_ms);
+    point.length = std::chrono::milliseconds(to_ms - from_ms);
+    point.passed = totals.passed;
+    point.failed = totals.failed;
+    point.errored = totals.errored;
+    point.observed =
+        std::min<Duration>(std::chrono::milliseconds(totals.observed_ms), point.length);
+    if (totals.passed > 0) point.latency_mean = Duration(totals.latency_us / totals.passed);
+    if (sketch.count() > 0) {
+        point.p50 = Duration(sketch.quantile(0.50));
+        point.p95 = Duration(sketch.quantile(0.95));
+        point.p99 = Duration(sketch.quantile(0.99));
+    }
+    return point;
+}
+
 Result<Transition> transition_row(const Statement& row, const std::string& check) {
     Transition transition;
     transition.check = check;

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,9 @@
 #include "checks/outcome.h"
 #include "storage/database.h"
 #include "storage/entry.h"
+#include "storage/latency_sketch.h"
 #include "storage/records.h"
+#include "storage/rollup.h"
 
 namespace picket::storage {
 
@@ -25,6 +28,11 @@ Result<checks::FailureClass> failure_class_column(const Statement& row, int colu
 
 // `words` of its message, as the column has them (wording.h).
 OutcomeRecord outcome_of(const Entry& entry, std::string_view words);
+
+// What a stretch of time adds up to. A clock that stepped back may have observed more of it than
+// there is.
+RollupPoint rollup_point(std::int64_t from_ms, std::int64_t to_ms, const Totals& totals,
+                         const LatencySketch& sketch);
 
 // The columns that each of the readers below expects, for a SELECT.
 

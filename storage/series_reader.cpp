@@ -27,7 +27,7 @@ Result<SeriesReader> SeriesReader::open(Database& database, std::int64_t check,
     SeriesReader reader(database, check);
     std::int64_t saved_row = 0;
     auto head =
-        PICKET_TRY(database.prepare("SELECT journal_id, head FROM heads WHERE check_id = ?1"));
+        PICKET_TRY(database.prepare_kept("SELECT journal_id, head FROM heads WHERE check_id = ?1"));
     if (PICKET_TRY(head.bind(check).step())) {
         saved_row = head.integer(0);
         reader.head_ = PICKET_TRY(read_from(head, decode_head(head.blob(1))));
@@ -38,7 +38,7 @@ Result<SeriesReader> SeriesReader::open(Database& database, std::int64_t check,
         return reader;
     }
     auto rows =
-        PICKET_TRY(database.prepare("SELECT entries FROM journal WHERE id > ?1 ORDER BY id"));
+        PICKET_TRY(database.prepare_kept("SELECT entries FROM journal WHERE id > ?1 ORDER BY id"));
     rows.bind(saved_row);
     std::vector<JournalEntry> entries;
     while (PICKET_TRY(rows.step())) {
@@ -54,7 +54,7 @@ Result<SeriesReader> SeriesReader::open(Database& database, std::int64_t check,
 
 Result<std::vector<std::int64_t>> SeriesReader::chunks(Range range) {
     // The index holds all that is asked; a clock that stepped back makes chunks overlap.
-    auto rows = PICKET_TRY(database_.prepare(
+    auto rows = PICKET_TRY(database_.prepare_kept(
         "SELECT id FROM chunks WHERE check_id = ?1 AND last_ms >= ?2 AND first_ms < ?3"));
     rows.bind(check_, range.from_ms, range.to_ms);
     std::vector<std::int64_t> ids;
@@ -64,7 +64,7 @@ Result<std::vector<std::int64_t>> SeriesReader::chunks(Range range) {
 }
 
 Result<std::vector<Entry>> SeriesReader::chunk(std::int64_t id) {
-    auto row = PICKET_TRY(database_.prepare("SELECT entries FROM chunks WHERE id = ?1"));
+    auto row = PICKET_TRY(database_.prepare_kept("SELECT entries FROM chunks WHERE id = ?1"));
     if (!PICKET_TRY(row.bind(id).step())) return std::vector<Entry>();
     return read_from(row, decode_chunk(row.blob(0)));
 }
@@ -108,8 +108,8 @@ Result<std::optional<Entry>> SeriesReader::last_before(std::int64_t at_ms) {
     };
     if (in(entries_)) return last;
     auto rows = PICKET_TRY(
-        database_.prepare("SELECT entries FROM chunks WHERE check_id = ?1 AND first_ms < ?2 "
-                          "ORDER BY last_ms DESC LIMIT 1"));
+        database_.prepare_kept("SELECT entries FROM chunks WHERE check_id = ?1 AND first_ms < ?2 "
+                               "ORDER BY last_ms DESC LIMIT 1"));
     if (!PICKET_TRY(rows.bind(check_, at_ms).step())) return last;
     const std::vector<Entry> entries = PICKET_TRY(read_from(rows, decode_chunk(rows.blob(0))));
     in(entries);
@@ -121,9 +121,9 @@ Result<std::optional<Entry>> SeriesReader::last_before(std::int64_t at_ms) {
 Result<std::optional<Block>> SeriesReader::block_before(Tier tier, std::int64_t at_ms) {
     const auto& newest = head_.blocks.at(static_cast<std::size_t>(tier));
     if (newest && newest->start_ms < at_ms) return std::optional<Block>(*newest);
-    auto row = PICKET_TRY(
-        database_.prepare("SELECT start_ms, slots FROM blocks WHERE check_id = ?1 AND tier = ?2 "
-                          "AND start_ms < ?3 ORDER BY start_ms DESC LIMIT 1"));
+    auto row = PICKET_TRY(database_.prepare_kept(
+        "SELECT start_ms, slots FROM blocks WHERE check_id = ?1 AND tier = ?2 "
+        "AND start_ms < ?3 ORDER BY start_ms DESC LIMIT 1"));
     if (PICKET_TRY(row.bind(check_, static_cast<int>(tier), at_ms).step())) {
         return std::optional<Block>(
             PICKET_TRY(read_from(row, decode_block(tier, row.integer(0), row.blob(1)))));
@@ -140,9 +140,9 @@ Result<Totals> SeriesReader::sealed_before(Tier tier, std::int64_t at_ms) {
 }
 
 Result<std::optional<Block>> SeriesReader::oldest_block(Tier tier) {
-    auto row = PICKET_TRY(
-        database_.prepare("SELECT start_ms, slots FROM blocks WHERE check_id = ?1 AND tier = ?2 "
-                          "ORDER BY start_ms LIMIT 1"));
+    auto row = PICKET_TRY(database_.prepare_kept(
+        "SELECT start_ms, slots FROM blocks WHERE check_id = ?1 AND tier = ?2 "
+        "ORDER BY start_ms LIMIT 1"));
     if (PICKET_TRY(row.bind(check_, static_cast<int>(tier)).step())) {
         return std::optional<Block>(
             PICKET_TRY(read_from(row, decode_block(tier, row.integer(0), row.blob(1)))));
@@ -193,9 +193,9 @@ Status SeriesReader::blocks(Tier tier, Range range,
             visit(block);
         }
     };
-    auto rows = PICKET_TRY(
-        database_.prepare("SELECT start_ms, slots FROM blocks WHERE check_id = ?1 AND tier = ?2 "
-                          "AND start_ms > ?3 AND start_ms < ?4 ORDER BY start_ms"));
+    auto rows = PICKET_TRY(database_.prepare_kept(
+        "SELECT start_ms, slots FROM blocks WHERE check_id = ?1 AND tier = ?2 "
+        "AND start_ms > ?3 AND start_ms < ?4 ORDER BY start_ms"));
     rows.bind(check_, static_cast<int>(tier), range.from_ms - block_ms(tier), range.to_ms);
     while (PICKET_TRY(rows.step())) {
         give(PICKET_TRY(read_from(rows, decode_block(tier, rows.integer(0), rows.blob(1)))));
@@ -234,7 +234,7 @@ Status SeriesReader::add_hours(Range hours, LatencySketch& sketch) {
             if (hours.holds(block.start_ms + slot.index * hour_ms)) sketch.merge(slot.sketch);
         }
     };
-    auto rows = PICKET_TRY(database_.prepare(
+    auto rows = PICKET_TRY(database_.prepare_kept(
         "SELECT start_ms, sketch, CASE WHEN start_ms >= ?4 AND start_ms <= ?5 THEN NULL ELSE slots "
         "END FROM blocks WHERE check_id = ?1 AND tier = ?2 AND start_ms > ?3 AND start_ms < ?6"));
     const std::int64_t day_ms = block_ms(Tier::hour);
