@@ -60,9 +60,6 @@ bool Accord::run_spread(Instant now, WallTime wall) {
         on_spread_event(now, *event);
         any = true;
     }
-    if (std::exchange(reference_changed_, false)) {  // Of many changes at once one is told.
-        agreement_.set_reference(now, spread_.reference().counted());
-    }
     return any;
 }
 
@@ -114,8 +111,8 @@ void Accord::on_spread_event(Instant now, const SpreadEvent& event) {
         on_record(now, *change);
     } else if (std::holds_alternative<CatalogChanged>(event)) {
         update_checks(now);
-    } else if (std::holds_alternative<ReferenceChanged>(event)) {
-        reference_changed_ = true;
+    } else if (const auto* counted = std::get_if<ReferenceChanged>(&event)) {
+        agreement_.set_counted(now, counted->name, counted->counts);
     } else if (const auto* raised = std::get_if<BootRaised>(&event)) {
         agreement_.set_boot(raised->boot);
         events_.push_back(*raised);

@@ -161,7 +161,6 @@ private:
     Surroundings surroundings_;
     Agreement::Standing standing_;
     Instant arrives_by_;  // never: it has arrived.
-    bool reference_changed_ = false;
     std::optional<std::string> unfit_reason_;
     std::map<CheckKey, OwnCheck> own_;
     std::map<CheckKey, MeshCheck> checks_;

@@ -62,15 +62,27 @@ void Agreement::awake(Instant now) {
 
 void Agreement::set_reference(Instant now, std::vector<std::string> names) {
     awake(now);
-    std::map<std::string, AgentId> known = std::exchange(reference_, {});
+    counted_.clear();
+    missing_.clear();
     for (const std::string& name : names) {
-        if (auto kept = known.extract(name)) {
-            reference_.insert(std::move(kept));
-        } else {
-            reference_.emplace(name, agent_id(name));
-        }
+        const AgentId agent = agent_id(name);
+        counted_.insert(agent);
+        note_missing(agent);
     }
     roll_call_.set_reference(std::move(names));
+    standing_at_ = std::min(standing_at_, now);
+}
+
+void Agreement::set_counted(Instant now, std::string_view name, bool counts) {
+    awake(now);
+    const AgentId agent = agent_id(name);
+    if (counts) {
+        counted_.insert(agent);
+    } else {
+        counted_.erase(agent);
+    }
+    note_missing(agent);
+    roll_call_.set_counted(name, counts);
     standing_at_ = std::min(standing_at_, now);
 }
 
@@ -234,10 +246,8 @@ void Agreement::run_standing() {
         event(AgreementEvent::Kind::fitness, {}, fitness_.unfit_reason(now_).value_or(""));
     }
     if (now_ >= standing_at_) {
-        const bool missing = std::ranges::any_of(reference_, [&](const auto& entry) {
-            return entry.second != self_ && !member_present(entry.second);
-        });
-        const bool needed = standing_.settled && (missing || !quorum() || !passed_once_);
+        const bool all_there = missing_.empty() && quorum() && passed_once_;
+        const bool needed = standing_.settled && !all_there;
         standing_at_ = needed ? now_ + standing_roll_call : never;
         if (needed) roll_call_.need(now_, now_);
     }

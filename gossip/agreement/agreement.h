@@ -36,6 +36,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -215,6 +216,8 @@ public:
     void on_peer_gone(Instant now, std::string_view name);
     // The names that count in a roll call.
     void set_reference(Instant now, std::vector<std::string> names);
+    // Of one other, which counts now, or does not any more.
+    void set_counted(Instant now, std::string_view name, bool counts);
 
     struct Standing {
         bool settled = false;   // Knows what the mesh knows, or is alone.
@@ -329,7 +332,7 @@ private:
     std::vector<Carrier> eligible_carriers(const Case& item) const;
     std::string_view zone_of(AgentId agent) const;
     std::string name_of(AgentId agent) const;
-    bool member_present(AgentId agent) const;
+    void note_missing(AgentId agent);
 
     // agreement_rounds.cpp: asking and voting.
     bool plausible(const Case& item, AgentId agent, Fingerprint fingerprint, std::uint32_t era);
@@ -374,9 +377,10 @@ private:
     std::unordered_map<CheckKey, AgentId> hosts_;
     Cases cases_;
     std::set<std::pair<Instant, CheckKey>> due_;
-    std::set<CheckKey> open_;                   // Those that may wait for a roll call.
-    std::map<std::string, AgentId> reference_;  // Who counts; the digests of their names are dear.
-    std::set<AgentId> moved_;                   // Since panels were last refreshed.
+    std::set<CheckKey> open_;              // Those that may wait for a roll call.
+    std::unordered_set<AgentId> counted_;  // The reference.
+    std::set<AgentId> missing_;            // Of those, who is not there.
+    std::set<AgentId> moved_;              // Since panels were last refreshed.
     Instant panels_at_ = never;
     Instant refreshed_at_;
     Instant seats_at_ = never;     // When somebody's unfitness costs it its seat.

@@ -27,6 +27,7 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     const bool seated_before = !fresh && present(state.peer.liveness) && !state.peer.draining;
     const bool zone_moved = !fresh && state.peer.zone != peer.zone;
     state.peer = peer;
+    note_missing(id);
     if (fresh) {
         state.host = check_key("host/" + peer.name);
         hosts_.emplace(state.host, id);
@@ -68,8 +69,10 @@ void Agreement::on_peer_gone(Instant now, std::string_view name) {
     if (found == peers_.end()) return;
     remove_host(found->second);
     hosts_.erase(found->second.host);
-    moves(found->first);
+    const AgentId gone = found->first;
+    moves(gone);
     peers_.erase(found);
+    note_missing(gone);
     standing_at_ = std::min(standing_at_, now);
 }
 
@@ -252,9 +255,16 @@ std::string Agreement::name_of(AgentId agent) const {
                                  : found->second.peer.name;
 }
 
-bool Agreement::member_present(AgentId agent) const {
+// It counts, and is not there.
+void Agreement::note_missing(AgentId agent) {
     const auto found = peers_.find(agent);
-    return found != peers_.end() && present(found->second.peer.liveness);
+    const bool there =
+        agent == self_ || (found != peers_.end() && present(found->second.peer.liveness));
+    if (counted_.contains(agent) && !there) {
+        missing_.insert(agent);
+    } else {
+        missing_.erase(agent);
+    }
 }
 
 }  // namespace picket::gossip

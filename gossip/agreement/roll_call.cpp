@@ -9,13 +9,9 @@
 namespace picket::gossip {
 namespace {
 
-// The member that decides a tie.
-std::string first_by_hash(const std::vector<std::string>& names) {
-    const auto first = std::min_element(
-        names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-            return std::pair(short_digest("tie", a), a) < std::pair(short_digest("tie", b), b);
-        });
-    return first == names.end() ? std::string() : *first;
+// Of the members the first by this decides a tie.
+std::pair<std::uint64_t, std::string_view> place(std::string_view name) {
+    return {short_digest("tie", name), name};
 }
 
 }  // namespace
@@ -29,6 +25,27 @@ void RollCall::set_reference(std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     reference_ = std::move(names);
+    tiebreaker_.reset();
+}
+
+void RollCall::set_counted(std::string_view name, bool counts) {
+    if (name == self_) return;
+    const auto at = std::ranges::lower_bound(reference_, name);
+    const bool counted = at != reference_.end() && *at == name;
+    if (counted == counts) return;
+    if (counts) {
+        reference_.emplace(at, name);
+        if (tiebreaker_ && place(name) < place(*tiebreaker_)) tiebreaker_ = name;
+    } else {
+        if (tiebreaker_ == name) tiebreaker_.reset();
+        reference_.erase(at);
+    }
+}
+
+// A digest for each member: of a large mesh too dear to be made for each call.
+const std::string& RollCall::tiebreaker() {
+    if (!tiebreaker_) tiebreaker_ = *std::ranges::min_element(reference_, {}, place);
+    return *tiebreaker_;
 }
 
 void RollCall::need(Instant now, Instant since) {
@@ -50,7 +67,7 @@ void RollCall::begin(Instant now) {
     call.id = ++calls_;
     call.began = now;
     call.reference = reference_.size();
-    call.first = first_by_hash(reference_);
+    call.first = tiebreaker();
     call.tie_is_ours = call.first == self_;
     std::vector<const std::string*> others;
     for (const std::string& name : reference_) {

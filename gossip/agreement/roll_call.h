@@ -85,6 +85,8 @@ public:
 
     // Who counts, ourselves among them or not. A call under way keeps those it began with.
     void set_reference(std::vector<std::string> names);
+    // Of one other: it counts now, or does not any more.
+    void set_counted(std::string_view name, bool counts);
     void set_circumstances(const Circumstances& now) { circumstances_ = now; }
 
     // A call is needed that begins at or after `since`, which is not after `now`.
@@ -118,6 +120,7 @@ private:
         std::string first;         // The first by hash of the reference.
     };
 
+    const std::string& tiebreaker();
     void begin(Instant now);
     void ask(Instant now);
     // Ends the call under way when what has come is enough, or its time is over.
@@ -128,7 +131,8 @@ private:
     std::string self_;
     Random random_;
     Circumstances circumstances_;
-    std::vector<std::string> reference_;
+    std::vector<std::string> reference_;     // Sorted.
+    std::optional<std::string> tiebreaker_;  // The first of it by hash, once that was asked for.
     std::optional<Call> call_;
     std::uint64_t calls_ = 0;
     Instant due_ = never;  // When the next one begins, because somebody needs it.

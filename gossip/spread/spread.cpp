@@ -332,9 +332,9 @@ bool Spread::take_changes(Instant now, WallTime wall) {
 void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
     if (change.gone) {
         if (const auto* gone = std::get_if<ReferenceRecord>(&*change.before)) {
+            if (reference_.counts(gone->name)) event(ReferenceChanged{gone->name, false});
             reference_.on_erased(gone->name);
             list_host(*gone);
-            event(ReferenceChanged{});
         }
         return;
     }
@@ -342,9 +342,11 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
     const Record* record = registry_.find(change.key);
     if (record == nullptr) return;  // Gone again meanwhile.
     if (const auto* reference = std::get_if<ReferenceRecord>(record)) {
+        const bool counted = reference_.counts(reference->name);
         reference_.on_record(*reference);
         list_host(*reference);
-        event(ReferenceChanged{});
+        const bool counts = reference_.counts(reference->name);
+        if (counts != counted) event(ReferenceChanged{reference->name, counts});
         if (const auto boot = reference_.boot_needed(presence_.boot)) raise_boot(now, wall, *boot);
     } else if (const auto* presence = std::get_if<PresenceRecord>(record)) {
         const Peer* peer = this->peer(presence->agent);

@@ -71,7 +71,11 @@ struct SuspicionHeard {
 // `before` is what was held of the key; Spread's reads give what is held now.
 using RecordHeld = RecordChange;
 struct CatalogChanged {};
-struct ReferenceChanged {};
+// Somebody counts now, or does not any more.
+struct ReferenceChanged {
+    std::string name;
+    bool counts = false;
+};
 struct NowSettled {};
 // Our boot is higher now, as another run of ours was ahead or we had been forgotten. To
 // be persisted; votes carry it.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/base/digest.h"
+#include "agent/base/random.h"
 
 namespace picket::gossip {
 namespace {
@@ -82,6 +83,34 @@ TEST_CASE("of two equal halves one passes: that of the first by hash") {
         const auto result = play(call, now, side);
         REQUIRE(result.has_value());
         CHECK(result->passed == with_first);
+    }
+}
+
+TEST_CASE("who counts may be told one by one, and which half decides a tie follows") {
+    Random random(3);
+    RollCall told("a3", 1);
+    std::set<std::string> counting{"a3"};
+    Instant now = start;
+    for (int change = 0; change < 400; ++change) {
+        const std::string name = "a" + std::to_string(random.below(12));
+        const bool counts = random.chance(2, 3);
+        told.set_counted(name, counts);
+        if (counts) {
+            counting.insert(name);
+        } else if (name != "a3") {
+            counting.erase(name);
+        }
+        const std::vector<std::string> all(counting.begin(), counting.end());
+        REQUIRE(told.reference() == all);
+        std::set<std::string> there;
+        while (there.size() + 1 < all.size() / 2) there.insert(all[random.below(all.size())]);
+        RollCall whole("a3", 1);
+        whole.set_reference(all);
+        now += 40s;
+        Instant later = now;
+        told.need(now, now);
+        whole.need(later, later);
+        CHECK(play(told, now, there)->passed == play(whole, later, there)->passed);
     }
 }
 
