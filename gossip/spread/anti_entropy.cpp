@@ -31,6 +31,10 @@ void AntiEntropy::set_peers(Instant now, std::vector<AgentId> peers) {
     if (phase_ == Phase::waiting && !peers_.empty()) settle_at_ = now;
 }
 
+void AntiEntropy::on_alone() {
+    if (phase_ == Phase::waiting && peers_.empty()) phase_ = Phase::settled;
+}
+
 bool AntiEntropy::known(AgentId peer) const {
     return std::ranges::binary_search(peers_, peer);
 }

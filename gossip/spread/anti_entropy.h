@@ -60,6 +60,8 @@ public:
 
     // Picket's agents that are there, ourselves left out.
     void set_peers(Instant now, std::vector<AgentId> peers);
+    // The mesh that was to be joined has none.
+    void on_alone();
     void on_message(Instant now, const Exchange& message);
     // A peer spoke of something too new for gossip to be believed.
     void on_behind(Instant now, AgentId peer);

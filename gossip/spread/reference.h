@@ -49,6 +49,8 @@ public:
     // Picket's members as membership sees them.
     void on_present(Instant now, std::string_view name);
     void on_vanished(Instant now, std::string_view name);
+    // The mesh was reached, and has no other picket agent.
+    void on_alone() { met_anybody_ = true; }
     // By its own word. The record to put, if it counted.
     std::optional<ReferenceRecord> on_left(std::string_view name) const;
 
@@ -69,7 +71,7 @@ public:
     std::vector<ReferenceRecord> missing() const;
     // We do not count ourselves yet.
     bool guest() const { return !counts(options_.name); }
-    // There is a mesh to be joined, and nobody of it has ever been heard of.
+    // There is a mesh to be joined, and nobody of picket's in it has ever been heard of.
     bool waiting_for_mesh() const;
     // We are held left or forgotten, or another run of ours is ahead: the boot that
     // would clear it.

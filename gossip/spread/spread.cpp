@@ -80,7 +80,8 @@ bool Spread::restore(Instant now, WallTime wall, std::string_view payload) {
 }
 
 void Spread::on_member(Instant now, WallTime wall, const Member& member) {
-    if (!member.picket || member.name == options_.name) return;
+    if (member.name == options_.name) return;
+    if (!member.picket) return on_foreign(now, member);
     const AgentId agent = agent_id(member.name);
     Peer& peer = peers_[agent];
     const auto place = addresses_.find(peer.address);
@@ -108,6 +109,11 @@ void Spread::on_member(Instant now, WallTime wall, const Member& member) {
         }
     }
     settle_all(now, wall);
+}
+
+void Spread::on_foreign(Instant now, const Member& member) {
+    if (alone_at_ != never || !present(member.liveness) || !reference_.waiting_for_mesh()) return;
+    alone_at_ = now + foreign_only_after;
 }
 
 bool Spread::on_user(Instant now, WallTime wall, std::string_view payload,
@@ -154,6 +160,13 @@ void Spread::on_tick(Instant now, WallTime wall) {
     update_peers(now);
     anti_entropy_.on_tick(now);
     catalog_.on_tick(now);
+    if (now >= alone_at_) {
+        alone_at_ = never;
+        if (reference_.waiting_for_mesh()) {
+            reference_.on_alone();
+            anti_entropy_.on_alone();
+        }
+    }
     if (now >= sweep_at_) sweep(now, wall);
     settle_all(now, wall);
 }
@@ -518,7 +531,8 @@ std::optional<std::string> Spread::poll_user_state() {
 }
 
 Instant Spread::next_wakeup() const {
-    return std::min({anti_entropy_.next_wakeup(), catalog_.next_wakeup(), peers_at_, sweep_at_});
+    return std::min(
+        {anti_entropy_.next_wakeup(), catalog_.next_wakeup(), peers_at_, alone_at_, sweep_at_});
 }
 
 // ---- Reads

@@ -91,6 +91,9 @@ public:
     static constexpr Duration presence_kept = std::chrono::hours(1);    // Of who is gone.
     static constexpr Duration unclaimed_kept = std::chrono::hours(24);  // Of checks in no catalog.
     static constexpr Duration sweep_interval = std::chrono::minutes(1);
+    // Who has joined a mesh of others' agents has by then been told of every member; where none is
+    // picket's it is the first.
+    static constexpr Duration foreign_only_after = std::chrono::seconds(3);
 
     struct Options {
         std::string name;
@@ -118,7 +121,8 @@ public:
     // What the database holds, before anything else. False: it is malformed, or of
     // another era.
     bool restore(Instant now, WallTime wall, std::string_view payload);
-    // For each MemberEvent of Mesh's. Foreign members are looked past.
+    // For each MemberEvent of Mesh's. Foreign members are looked past, but that there are some
+    // tells one that knows nobody of picket's that it is alone, not cut off.
     void on_member(Instant now, WallTime wall, const Member& member);
     // False: the message is not of these kinds.
     bool on_user(Instant now, WallTime wall, std::string_view payload,
@@ -178,6 +182,7 @@ public:
     std::uint64_t events_dropped() const { return events_dropped_; }
 
 private:
+    void on_foreign(Instant now, const Member& member);
     void on_record(Instant now, WallTime wall, Record record, Origin origin);
     template <typename R>
     void on_witness(Instant now, const R& record, const std::optional<SocketAddress>& from);
@@ -221,6 +226,7 @@ private:
     std::map<CheckKey, Instant> unclaimed_since_;
     std::vector<RecordKey> to_tell_;  // Reference records by an operator's word.
     bool settled_ = false;
+    Instant alone_at_ = never;  // When we take it that nobody else here is picket's.
     Instant sweep_at_;
     std::optional<std::uint64_t> told_root_;                      // In the user state.
     Allowance corrections_{20, std::chrono::milliseconds(50)};    // Of votes for an older epoch.
