@@ -590,7 +590,7 @@ def load(options, output, _targets, _wire):
         " type filter hook output priority 0; ip saddr 127.1.0.0/16 ip daddr 127.1.0.0/16"
         " counter name gossip; }; }")
     rows = []
-    for checks in (0, 1000):
+    for checks in options.load_checks:
         mesh = Crowd(options.build, output, options.crowd, checks)
         mesh.start()
         time.sleep(options.load_settle)
@@ -626,7 +626,8 @@ def main():
     parser.add_argument("--deaths", type=int, default=20, help="meshes of two")
     parser.add_argument("--flaps", type=int, default=5, help="minutes of them")
     parser.add_argument("--crowd", type=int, default=100, help="agents of the load")
-    parser.add_argument("--load-settle", type=int, default=90)
+    parser.add_argument("--load-settle", type=int, default=180)
+    parser.add_argument("--load-checks", type=numbers, default=[0, 1000])
     parser.add_argument("--window", type=int, default=120, help="seconds of the load")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)

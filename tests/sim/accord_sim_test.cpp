@@ -305,6 +305,35 @@ TEST_CASE("of twelve whole agents all hold a thousand outages ten seconds after 
     CHECK(world.complaints() == "");
 }
 
+// Payload of packets and of streams, that one agent sends in a second; once everything is told.
+double bytes_at_rest(std::size_t agents, std::size_t targets) {
+    AccordWorld world({.agents = agents, .targets = targets, .interval = 30s, .converged = true});
+    const auto sent = [&] { return world.mesh().packet_bytes() + world.mesh().stream_bytes(); };
+    world.run_for(180s);
+    CHECK(world.all_hold(targets - 1, 0));
+    const std::uint64_t before = sent();
+    world.run_for(120s);
+    CHECK(world.complaints() == "");
+    return static_cast<double>(sent() - before) / 120 / static_cast<double>(agents);
+}
+
+TEST_CASE("checks that are well cost the mesh nothing") {
+    const double few = bytes_at_rest(12, 1);
+    const double many = bytes_at_rest(12, 200);
+    std::cout << "at rest, 12 agents: " << few << " bytes a second with one check, " << many
+              << " with 200\n";
+    CHECK(many <= few + 20);
+}
+
+TEST_CASE("figures of a large mesh: what a thousand checks cost at rest" * doctest::skip()) {
+    const std::size_t agents = setting("NODES", 100);
+    const double few = bytes_at_rest(agents, 1);
+    const double many = bytes_at_rest(agents, 1000);
+    std::cout << agents << " agents at rest, bytes a second and agent: " << few
+              << " with one check, " << many << " with a thousand\n";
+    CHECK(many <= few + 100);
+}
+
 // `make sim-large`: each family once, of a thousand whole agents.
 TEST_CASE("figures of a large mesh: a thousand agents under each fault" * doctest::skip()) {
     const std::size_t agents = setting("NODES", 1000);

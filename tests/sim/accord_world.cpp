@@ -33,7 +33,7 @@ AccordWorld::AccordWorld(const Options& options)
              .begin = options.begin,
              .seed = random_.next(),
              .weather = options.weather,
-             .start_spread = 2s,
+             .start_spread = options.converged ? 0s : 2s,
              .converged = options.converged,
              .trace = false}),
       targets_(options.targets, random_.next()),
@@ -48,6 +48,25 @@ AccordWorld::AccordWorld(const Options& options)
         return side_.contains(agent) == targets_inside.contains(target) || side_.empty();
     };
     mesh_.set_application(*this);
+    for (AgentIndex agent = 0; agent < options.agents && options.converged; ++agent) {
+        remember_all(agent);
+    }
+}
+
+// As in a mesh that was stopped and is started again.
+void AccordWorld::remember_all(AgentIndex agent) {
+    const auto since = std::chrono::floor<std::chrono::seconds>(wall_begins.time_since_epoch());
+    const auto before = static_cast<Boot>(since.count() - boot_epoch_seconds);
+    agents_[agent].disk.boot = before;
+    ReferenceRecord record;
+    for (AgentIndex other = 0; other < agents_.size(); ++other) {
+        record.name = name(other);
+        record.zone = zone(other);
+        record.boot = before + 1;  // The one it starts with.
+        record.seen_hours =
+            static_cast<std::uint32_t>(std::chrono::floor<std::chrono::hours>(since).count());
+        agents_[agent].disk.records[key_of(record)] = encode(record);
+    }
 }
 
 Oracle::World AccordWorld::onlooker() {

@@ -38,7 +38,7 @@ public:
         gossip::PartitionPolicy on_partition = gossip::PartitionPolicy::freeze;
         std::string target_zone{};
         std::size_t begin = ~std::size_t{0};  // So many start; others when they are restarted.
-        bool converged = false;               // Membership is; for large meshes.
+        bool converged = false;               // They knew each other before they start.
     };
 
     explicit AccordWorld(const Options& options);
@@ -124,6 +124,7 @@ private:
         std::vector<unsigned> slots;  // By target: of which version the next one is.
     };
 
+    void remember_all(AgentIndex agent);
     void on_start(AgentIndex agent) override;
     void on_member(AgentIndex agent, const gossip::MemberEvent& event) override;
     bool on_pump(AgentIndex agent) override;

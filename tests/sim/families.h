@@ -87,6 +87,19 @@ constexpr std::array<std::string_view, 27> fault_names{"none",
                                                        "flapping target",
                                                        "flapping then death"};
 
+// As a seed draws it first of all; FAULT= names another.
+inline Fault fault_of(Random& random) {
+    return static_cast<Fault>(setting("FAULT", random.below(fault_names.size())));
+}
+
+// Half of the mesh, or a part of it, is gone for the others, who ask about each of them.
+inline bool parts_the_mesh(Fault fault) {
+    constexpr std::array parting{Fault::partition,          Fault::zone_partition,
+                                 Fault::flapping_partition, Fault::short_partition,
+                                 Fault::three_way,          Fault::churn};
+    return std::find(parting.begin(), parting.end(), fault) != parting.end();
+}
+
 template <typename World>
 class Scenario {
 public:
@@ -424,8 +437,11 @@ template <typename World>
 std::string play_seed(std::uint64_t seed, std::size_t agents) {
     using namespace std::chrono_literals;
     Random random(seed);
-    const auto fault = static_cast<Fault>(setting("FAULT", random.below(fault_names.size())));
-    World world({.agents = agents, .seed = random.next()});
+    const Fault fault = fault_of(random);
+    typename World::Options options{.agents = agents, .seed = random.next()};
+    // How a large mesh comes to know itself is played elsewhere, and costs as much as all else.
+    if constexpr (requires { options.converged; }) options.converged = agents >= 100;
+    World world(options);
     world.tracing = setting("TRACE", 0) != 0;
     world.run_for(40s);
     Scenario<World>(world, random).play(fault);

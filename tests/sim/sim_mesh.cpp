@@ -152,7 +152,7 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
     self.wakeup = never;
     ++self.life;
     if (application_ != nullptr) application_->on_start(agent);
-    if (options_.converged) self.mesh->assume(clock(agent), known_);
+    if (options_.converged && self.life == 1) assume_all(agent);
     // By way of the first two, or, once those are gone, of the first two that run.
     std::vector<AgentIndex> seeds;
     for (AgentIndex seed = 0; seed < agents_.size() && seeds.size() < 2; ++seed) {
@@ -166,6 +166,16 @@ void SimMesh::start(AgentIndex agent, gossip::Incarnation incarnation) {
         if (seed < agents_.size()) self.mesh->join(clock(agent), address(seed, 0));
     }
     pump(agent);
+}
+
+// What is assumed makes no events.
+void SimMesh::assume_all(AgentIndex agent) {
+    gossip::Mesh& mesh = *agents_[agent].mesh;
+    mesh.assume(clock(agent), known_);
+    if (application_ == nullptr) return;
+    for (const gossip::Member& member : mesh.swim().members()) {
+        application_->on_member(agent, {MemberEvent::Kind::changed, member, std::nullopt});
+    }
 }
 
 // Not from events alone: most incarnations change without one.

@@ -150,6 +150,7 @@ private:
     SocketAddress address(AgentIndex agent, unsigned place) const;
     std::pair<AgentIndex, unsigned> owner(const SocketAddress& address) const;
     void start(AgentIndex agent, gossip::Incarnation incarnation);
+    void assume_all(AgentIndex agent);
     void watch_incarnations();
     void schedule(Instant at, Happening happening);
     void happen(Happening happening);
