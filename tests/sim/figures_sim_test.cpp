@@ -1,5 +1,6 @@
-// Figures of large meshes, for docs/PERFORMANCE.md: `make sim-large NODES=10000 LOSS=0`;
-// WINDOW is how many simulated seconds are measured, where 60 take too long.
+// Figures of large meshes, for docs/PERFORMANCE.md: `make sim-large ONLY=membership
+// NODES=10000 LOSS=0`; WINDOW is how many simulated seconds are measured, where 60 take
+// too long.
 //
 // The mesh starts converged, so that what is measured is how it runs, not how it
 // was put together. Skipped among the tests: here nothing is promised but that all
