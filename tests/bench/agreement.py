@@ -246,12 +246,13 @@ class Mesh(Monitor):
             f'[http.{check}]\nurl = "http://{address}/"\nlatency = "{LATENCY_MS}ms"\n'
             for check, address in self.addresses.items())
 
-    def start(self):
+    def start(self, pause=0):
         os.mkdir(f"{self.directory}/checks.d")
         with open(f"{self.directory}/checks.d/checks.toml", "w") as file:
             file.write(self.definitions())
         for number in range(1, self.size + 1):
             self.start_agent(number)
+            time.sleep(pause)
 
     def start_agent(self, number):
         own = f"{self.directory}/a{number}"
@@ -592,7 +593,7 @@ def load(options, output, _targets, _wire):
     rows = []
     for checks in options.load_checks:
         mesh = Crowd(options.build, output, options.crowd, checks)
-        mesh.start()
+        mesh.start(options.load_pause)
         time.sleep(options.load_settle)
         (_, before), sent = mesh.figures(), mesh_bytes()
         time.sleep(options.window)
@@ -626,7 +627,9 @@ def main():
     parser.add_argument("--deaths", type=int, default=20, help="meshes of two")
     parser.add_argument("--flaps", type=int, default=5, help="minutes of them")
     parser.add_argument("--crowd", type=int, default=100, help="agents of the load")
-    parser.add_argument("--load-settle", type=int, default=180)
+    parser.add_argument("--load-pause", type=float, default=1,
+                        help="seconds between the starts of two of them, which share the cores")
+    parser.add_argument("--load-settle", type=int, default=60)
     parser.add_argument("--load-checks", type=numbers, default=[0, 1000])
     parser.add_argument("--window", type=int, default=120, help="seconds of the load")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
