@@ -223,7 +223,9 @@ test: test-dependencies  ## everything: unit, corpora, simulation, integration; 
 	@tests/run build
 
 .PHONY: check
-check: format-check unit  ## the one before each commit: format, unit tests, a short simulation
+check: format-check  ## the one before each commit: format, unit tests but the long ones, a short simulation
+	@$(MAKE) PROFILE=asan build/asan/unit_tests
+	@QUICK=1 tests/run build unit
 	@$(MAKE) PROFILE=release build/release/sim_tests
 	RUNS=10 build/release/sim_tests -m -tc='whatever the fault, the mesh*'
 

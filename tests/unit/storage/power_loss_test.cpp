@@ -61,7 +61,8 @@ void check_left_behind(const std::string& directory, std::int64_t durable, std::
     REQUIRE(check->text(0) == "ok");
 }
 
-TEST_CASE("without power, at every sync, what was told to be on disk is, and all of it is sound") {
+TEST_CASE("without power, at every sync, what was told to be on disk is, and all of it is sound" *
+          doctest::test_suite("long")) {
     const TemporaryDirectory live;
     const TemporaryDirectory scratch;
     Random random(1);

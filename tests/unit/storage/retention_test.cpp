@@ -177,7 +177,8 @@ TEST_CASE("a check of which nothing is left is forgotten, and may come back") {
     CHECK(stored_points(kept.directory.file("picket.db"), "gone").back().outcome.at == night);
 }
 
-TEST_CASE("over the byte budget the oldest outcomes of all checks go, and the file shrinks") {
+TEST_CASE("over the byte budget the oldest outcomes of all checks go, and the file shrinks" *
+          doctest::test_suite("long")) {
     Kept kept;
     for (int hour = 0; hour < 100; ++hour) {
         for (int number = 0; number < 100; ++number) {

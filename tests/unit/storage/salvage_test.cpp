@@ -153,7 +153,8 @@ private:
     Contents before_;
 };
 
-TEST_CASE("a byte that flips anywhere is noticed, the file set aside, and nothing lost") {
+TEST_CASE("a byte that flips anywhere is noticed, the file set aside, and nothing lost" *
+          doctest::test_suite("long")) {
     const Damaged damaged;
     Random random(1);
     for (int round = 0; round < 60; ++round) {
@@ -184,7 +185,8 @@ bool is_part_of(const std::vector<std::int64_t>& part, const std::vector<std::in
     return true;
 }
 
-TEST_CASE("of a page that is gone, all that was elsewhere is salvaged, and nothing twice") {
+TEST_CASE("of a page that is gone, all that was elsewhere is salvaged, and nothing twice" *
+          doctest::test_suite("long")) {
     const Damaged damaged;
     const std::size_t pages = damaged.bytes().size() / page_bytes;
     std::size_t most = 0;

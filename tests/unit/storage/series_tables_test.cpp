@@ -322,7 +322,8 @@ TEST_CASE(
     CHECK_FALSE(check_schema(*database, migrations().first(3)));
 }
 
-TEST_CASE("two years of history are opened and asked in no time, and stay in their memory") {
+TEST_CASE("two years of history are opened and asked in no time, and stay in their memory" *
+          doctest::test_suite("long")) {
     Told told;
     WallTime at = night - 730 * 24h;
     while (at < night) {

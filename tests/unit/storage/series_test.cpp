@@ -63,7 +63,8 @@ std::vector<Entry> any_entries(Random& random, std::size_t count) {
     return entries;
 }
 
-TEST_CASE("whatever goes into a chunk, a series or a journal comes out of it") {
+TEST_CASE("whatever goes into a chunk, a series or a journal comes out of it" *
+          doctest::test_suite("long")) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         CAPTURE(seed);
         Random random(seed);
@@ -136,7 +137,8 @@ TEST_CASE("a commit of fifty checks, each with its own message, is a row of 260 
     CHECK(encode_journal(rows).size() <= 260);
 }
 
-TEST_CASE("bytes that were cut or flipped are refused, or are other entries, never undefined") {
+TEST_CASE("bytes that were cut or flipped are refused, or are other entries, never undefined" *
+          doctest::test_suite("long")) {
     Random random(7);
     const auto entries = any_entries(random, 200);
     const std::string chunk = encode_chunk(entries);

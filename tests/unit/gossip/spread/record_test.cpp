@@ -42,7 +42,7 @@ TEST_CASE("what is encoded and decoded is the same record") {
     }
 }
 
-TEST_CASE("joins are commutative, associative and idempotent") {
+TEST_CASE("joins are commutative, associative and idempotent" * doctest::test_suite("long")) {
     Random random(2);
     for (int i = 0; i < triples; ++i) {
         CAPTURE(i);
@@ -53,7 +53,7 @@ TEST_CASE("joins are commutative, associative and idempotent") {
     }
 }
 
-TEST_CASE("a join never goes back, and holds the later of the two") {
+TEST_CASE("a join never goes back, and holds the later of the two" * doctest::test_suite("long")) {
     Random random(3);
     for (int i = 0; i < triples; ++i) {
         CAPTURE(i);

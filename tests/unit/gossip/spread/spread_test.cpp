@@ -327,7 +327,8 @@ TEST_CASE("a graceful leave is out of the reference at once, also where it was n
     }
 }
 
-TEST_CASE("at rest a thousand checks cost an agent less than 100 bytes a second") {
+TEST_CASE("at rest a thousand checks cost an agent less than 100 bytes a second" *
+          doctest::test_suite("long")) {
     SpreadNet net({.agents = 12});
     std::vector<FileBlob> files;
     for (int i = 0; i < 1000; ++i) files.push_back(file("check-" + std::to_string(i)));

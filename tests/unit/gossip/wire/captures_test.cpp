@@ -120,7 +120,8 @@ void check_cut_and_flipped(const Capture& capture, const CaptureFile& file, Pack
     }
 }
 
-TEST_CASE("a captured packet cut anywhere or with a bit flipped harms nothing") {
+TEST_CASE("a captured packet cut anywhere or with a bit flipped harms nothing" *
+          doctest::test_suite("long")) {
     for (const char* name : capture_names) {
         CaptureFile file = load_captures(name);
         PacketReader reader({}, file.keys);
@@ -137,7 +138,8 @@ TEST_CASE("a captured packet cut anywhere or with a bit flipped harms nothing") 
     }
 }
 
-TEST_CASE("a captured stream with a bit flipped is refused, or is another whole message") {
+TEST_CASE("a captured stream with a bit flipped is refused, or is another whole message" *
+          doctest::test_suite("long")) {
     for (const char* name : capture_names) {
         CaptureFile file = load_captures(name);
         std::size_t refusals = 0;
