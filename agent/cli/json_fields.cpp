@@ -11,6 +11,12 @@ Result<json> whole(json document) {
     return document;
 }
 
+// `scale` microseconds to the unit; more than a century is nonsense.
+Duration duration(const json& object, const char* name, double scale) {
+    const double micros = number(object, name) * scale;
+    return std::abs(micros) < 4e15 ? Duration(std::llround(micros)) : Duration{0};
+}
+
 }  // namespace
 
 Result<json> parse(std::string_view text) {
@@ -72,16 +78,6 @@ std::optional<WallTime> time_or_none(const json& object, const char* name) {
 WallTime time(const json& object, const char* name) {
     return time_or_none(object, name).value_or(WallTime{});
 }
-
-namespace {
-
-// `scale` microseconds to the unit; more than a century is nonsense.
-Duration duration(const json& object, const char* name, double scale) {
-    const double micros = number(object, name) * scale;
-    return std::abs(micros) < 4e15 ? Duration(std::llround(micros)) : Duration{0};
-}
-
-}  // namespace
 
 Duration milliseconds(const json& object, const char* name) {
     return duration(object, name, 1e3);

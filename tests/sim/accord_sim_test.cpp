@@ -334,7 +334,8 @@ TEST_CASE("figures of a large mesh: what a thousand checks cost at rest" * docte
     CHECK(many <= few + 100);
 }
 
-// `make sim-large`: each family once, of a thousand whole agents.
+// `make sim-large ONLY='a thousand agents' FAULT=3 RUNS=1`: one family, of a thousand whole agents;
+// without FAULT each of RUNS seeds draws one.
 TEST_CASE("figures of a large mesh: a thousand agents under each fault" * doctest::skip()) {
     const std::size_t agents = setting("NODES", 1000);
     for (std::uint64_t seed = setting("SEED", 1); seed < setting("SEED", 1) + setting("RUNS", 3);
