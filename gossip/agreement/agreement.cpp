@@ -60,19 +60,6 @@ void Agreement::awake(Instant now) {
     heartbeat_at_ = now + (open_.empty() ? heartbeat_idle : heartbeat_asking);
 }
 
-void Agreement::set_reference(Instant now, std::vector<std::string> names) {
-    awake(now);
-    counted_.clear();
-    missing_.clear();
-    for (const std::string& name : names) {
-        const AgentId agent = agent_id(name);
-        counted_.insert(agent);
-        note_missing(agent);
-    }
-    roll_call_.set_reference(std::move(names));
-    standing_at_ = std::min(standing_at_, now);
-}
-
 void Agreement::set_counted(Instant now, std::string_view name, bool counts) {
     awake(now);
     const AgentId agent = agent_id(name);

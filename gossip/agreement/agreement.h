@@ -214,9 +214,7 @@ public:
     // Whenever something of a peer changes; `gone` when membership has forgotten it.
     void on_peer(Instant now, const Peer& peer);
     void on_peer_gone(Instant now, std::string_view name);
-    // The names that count in a roll call.
-    void set_reference(Instant now, std::vector<std::string> names);
-    // Of one other, which counts now, or does not any more.
+    // Whether another counts in a roll call. Nobody does until this is said; we always do.
     void set_counted(Instant now, std::string_view name, bool counts);
 
     struct Standing {

@@ -20,14 +20,6 @@ RollCall::RollCall(std::string self, std::uint64_t seed) : self_(std::move(self)
     reference_.push_back(self_);
 }
 
-void RollCall::set_reference(std::vector<std::string> names) {
-    if (std::find(names.begin(), names.end(), self_) == names.end()) names.push_back(self_);
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    reference_ = std::move(names);
-    tiebreaker_.reset();
-}
-
 void RollCall::set_counted(std::string_view name, bool counts) {
     if (name == self_) return;
     const auto at = std::ranges::lower_bound(reference_, name);

@@ -83,9 +83,7 @@ public:
 
     RollCall(std::string self, std::uint64_t seed);
 
-    // Who counts, ourselves among them or not. A call under way keeps those it began with.
-    void set_reference(std::vector<std::string> names);
-    // Of one other: it counts now, or does not any more.
+    // Whether another counts; we always do. A call under way keeps those it began with.
     void set_counted(std::string_view name, bool counts);
     void set_circumstances(const Circumstances& now) { circumstances_ = now; }
 

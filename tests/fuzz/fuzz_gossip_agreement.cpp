@@ -45,9 +45,9 @@ CheckKey key(std::size_t check) {
 class Play {
 public:
     explicit Play(Bytes bytes) : bytes_(bytes), agreement_({.name = name(0), .boot = 5}, 1, now_) {
-        std::vector<std::string> reference;
-        for (std::size_t agent = 0; agent <= peers; ++agent) reference.push_back(name(agent));
-        agreement_.set_reference(now_, reference);
+        for (std::size_t agent = 1; agent <= peers; ++agent) {
+            agreement_.set_counted(now_, name(agent), true);
+        }
         agreement_.set_standing(now_, {.settled = true});
         for (std::size_t check = 0; check < checks; ++check) define(check, 7);
     }

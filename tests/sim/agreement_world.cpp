@@ -110,10 +110,10 @@ void AgreementWorld::start(AgentIndex agent) {
                                    .ablations = options_.ablations},
         random_.next(), now_);
     const bool first = self.life == 1;
-    std::vector<std::string> reference;
     for (AgentIndex other = 0; other < agents_.size(); ++other) {
-        if (first || options_.reference_kept) reference.push_back(name(other));
         if (other == agent) continue;
+        const bool counts = first || options_.reference_kept;
+        self.agreement->set_counted(now_, name(other), counts);
         // One that restarts cut off finds nobody.
         const bool there =
             first || (up(other) && network_.passes(agent, other) && network_.passes(other, agent));
@@ -121,7 +121,6 @@ void AgreementWorld::start(AgentIndex agent) {
         self.view[other] = Liveness::alive;
         self.agreement->on_peer(now_, {.name = name(other), .zone = zone(other)});
     }
-    self.agreement->set_reference(now_, std::move(reference));
     self.agreement->set_standing(now_, {.settled = true});
     for (std::size_t target = 0; target < options_.targets; ++target) {
         self.agreement->on_check(now_, check(target));

@@ -41,6 +41,10 @@ std::optional<RollCallResult> play(RollCall& call, Instant& now,
     return std::nullopt;
 }
 
+void set_counted(RollCall& call, const std::vector<std::string>& names) {
+    for (const std::string& name : names) call.set_counted(name, true);
+}
+
 std::set<std::string> first(std::size_t count) {
     const auto all = names(count);
     return {all.begin(), all.end()};
@@ -50,7 +54,7 @@ TEST_CASE("more than half of the reference must answer, ourselves counted") {
     for (const std::size_t here : {6U, 7U, 8U}) {
         CAPTURE(here);
         RollCall call("a0", 1);
-        call.set_reference(names(13));
+        set_counted(call, names(13));
         Instant now = start;
         call.need(now, now);
         const auto result = play(call, now, first(here));
@@ -77,7 +81,7 @@ TEST_CASE("of two equal halves one passes: that of the first by hash") {
         std::set<std::string> side(by_hash.begin() + (with_first ? 0 : 3),
                                    by_hash.begin() + (with_first ? 3 : 6));
         RollCall call(*side.begin(), 1);
-        call.set_reference(all);
+        set_counted(call, all);
         Instant now = start;
         call.need(now, now);
         const auto result = play(call, now, side);
@@ -105,7 +109,7 @@ TEST_CASE("who counts may be told one by one, and which half decides a tie follo
         std::set<std::string> there;
         while (there.size() + 1 < all.size() / 2) there.insert(all[random.below(all.size())]);
         RollCall whole("a3", 1);
-        whole.set_reference(all);
+        set_counted(whole, all);
         now += 40s;
         Instant later = now;
         told.need(now, now);
@@ -136,7 +140,7 @@ TEST_CASE("of two the survivor passes only once the other is dead and something 
     for (const bool dead : {false, true}) {
         for (const bool connected : {false, true}) {
             RollCall call("a0", 1);
-            call.set_reference(names(2));
+            set_counted(call, names(2));
             call.set_circumstances({.peer_dead = dead, .connected = connected});
             Instant now = start;
             call.need(now, now);
@@ -150,7 +154,7 @@ TEST_CASE("of two the survivor passes only once the other is dead and something 
 
 TEST_CASE("a pass proves nothing of what was before it, and one serves all who need it") {
     RollCall call("a0", 1);
-    call.set_reference(names(5));
+    set_counted(call, names(5));
     Instant now = start;
     call.need(now, now);
     REQUIRE(play(call, now, first(5))->passed);
@@ -172,7 +176,7 @@ TEST_CASE("a pass proves nothing of what was before it, and one serves all who n
 
 TEST_CASE("a late answer, one to an earlier call and one of a stranger count for nothing") {
     RollCall call("a0", 1);
-    call.set_reference(names(5));
+    set_counted(call, names(5));
     Instant now = start;
     call.need(now, now);
     std::vector<RollCall::Question> old;
@@ -192,7 +196,7 @@ TEST_CASE("a late answer, one to an earlier call and one of a stranger count for
 
 TEST_CASE("each is asked four times within the second, but not once it has answered") {
     RollCall call("a0", 1);
-    call.set_reference(names(9));
+    set_counted(call, names(9));
     Instant now = start;
     call.need(now, now);
     std::size_t asked_a1 = 0;
@@ -213,7 +217,7 @@ TEST_CASE("each is asked four times within the second, but not once it has answe
 
 TEST_CASE("of a large reference a sample is asked, and its failure is final for a while") {
     RollCall call("a0", 7);
-    call.set_reference(names(1000));
+    set_counted(call, names(1000));
     Instant now = start;
     call.need(now, now);
     auto result = play(call, now, first(450));
