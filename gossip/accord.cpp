@@ -112,7 +112,7 @@ void Accord::on_spread_event(Instant now, const SpreadEvent& event) {
     } else if (std::holds_alternative<CatalogChanged>(event)) {
         update_checks(now);
     } else if (const auto* counted = std::get_if<ReferenceChanged>(&event)) {
-        agreement_.set_counted(now, counted->name, counted->counts);
+        on_counted(now, *counted);
     } else if (const auto* raised = std::get_if<BootRaised>(&event)) {
         agreement_.set_boot(raised->boot);
         events_.push_back(*raised);
@@ -120,7 +120,7 @@ void Accord::on_spread_event(Instant now, const SpreadEvent& event) {
 }
 
 void Accord::on_record(Instant now, const RecordHeld& change) {
-    if (change.key.kind == RecordKind::presence) note_peer(now, AgentId{change.key.subject});
+    if (change.key.kind == RecordKind::presence) on_presence(now, change);
     if (change.key.kind == RecordKind::verdict && !change.gone) {
         const VerdictRecord* verdict = spread_.verdict(CheckKey{change.key.subject});
         if (verdict != nullptr) agreement_.on_verdict(now, *verdict);
@@ -128,12 +128,31 @@ void Accord::on_record(Instant now, const RecordHeld& change) {
     events_.push_back(change);
 }
 
+void Accord::on_presence(Instant now, const RecordHeld& change) {
+    const AgentId agent{change.key.subject};
+    note_peer(now, agent);
+    const PresenceRecord* presence = spread_.presence(agent);
+    const auto* before = change.before ? std::get_if<PresenceRecord>(&*change.before) : nullptr;
+    // A check's `from` looks at them.
+    if (presence != nullptr && before != nullptr && presence->labels != before->labels) {
+        update_checks(now);
+    }
+}
+
+void Accord::on_counted(Instant now, const ReferenceChanged& change) {
+    if (agent_id(change.name) == spread_.self()) return;
+    agreement_.set_counted(now, change.name, change.counts);
+    if (change.counts) return note_host(now, change.name);
+    const Spread::Peer* peer = spread_.peer(agent_id(change.name));
+    if (peer == nullptr || !present(peer->liveness)) on_forgotten(now, change.name);
+}
+
 void Accord::note_peer(Instant now, AgentId agent) {
     const Spread::Peer* peer = spread_.peer(agent);
     if (peer == nullptr || agent == spread_.self()) return;
     // Who left, or was forgotten, is nobody's host until it is back.
     if (!present(peer->liveness) && !spread_.reference().counts(peer->name)) {
-        return agreement_.on_peer_gone(now, peer->name);
+        return on_forgotten(now, peer->name);
     }
     const PresenceRecord* presence = spread_.presence(agent);
     Peer known;
@@ -144,8 +163,16 @@ void Accord::note_peer(Instant now, AgentId agent) {
     known.draining =
         presence != nullptr && (presence->capabilities & PresenceRecord::draining) != 0;
     agreement_.on_peer(now, known);
-    const std::string host = "host/" + peer->name;
-    names_[check_key(host)] = host;
+    note_host(now, peer->name);
+}
+
+// What is held of it was of no use as long as nobody knew its name.
+void Accord::note_host(Instant now, const std::string& name) {
+    const std::string host = "host/" + name;
+    const CheckKey key = check_key(host);
+    names_.emplace(key, host);
+    const VerdictRecord* verdict = spread_.verdict(key);
+    if (verdict != nullptr) agreement_.on_verdict(now, *verdict);
 }
 
 // ---- What Agreement is told of this agent
@@ -156,6 +183,7 @@ void Accord::update_standing(Instant now) {
     standing.waiting = spread_.reference().waiting_for_mesh();
     standing.arriving = arriving(now);
     standing.draining = surroundings_.leaving;
+    standing.guest = spread_.reference().guest();
     standing.health_score = surroundings_.health_score;
     standing.gateway = surroundings_.gateway;
     standing.resolver = surroundings_.resolver;
@@ -220,6 +248,10 @@ void Accord::update_checks(Instant now) {
         }
     }
     checks_ = std::move(wanted);
+    std::erase_if(names_, [this](const auto& name) {
+        return !name.second.starts_with("host/") && !checks_.contains(name.first) &&
+               spread_.verdict(name.first) == nullptr;
+    });
     events_.emplace_back(ChecksChanged{});
 }
 

@@ -136,8 +136,9 @@ public:
     const Agreement& agreement() const { return agreement_; }
     // The checks of the mesh in the definitions that are active, as Agreement was told.
     const std::map<CheckKey, MeshCheck>& checks() const { return checks_; }
-    // The name of a check that is or was one of the mesh's, or of a host met, `host/NAME`;
-    // else the key in hex digits.
+    // The name of a check that is or was one of the mesh's, or of a host, `host/NAME`, that was
+    // met or counts; else the key in hex digits. A check that is gone keeps its name as long as
+    // there is a verdict of it.
     std::string name_of(CheckKey key) const;
     // By key, of every check and host above.
     const std::map<CheckKey, std::string>& names() const { return names_; }
@@ -150,6 +151,9 @@ private:
     void on_agreement_event(Instant now, WallTime wall, const AgreementEvent& event);
     void publish(Instant now, WallTime wall, Proposal proposal);
     void note_peer(Instant now, AgentId agent);
+    void note_host(Instant now, const std::string& name);
+    void on_presence(Instant now, const RecordHeld& change);
+    void on_counted(Instant now, const ReferenceChanged& change);
     void update_standing(Instant now);
     bool arriving(Instant now);
     void update_checks(Instant now);

@@ -63,10 +63,14 @@ void Agreement::awake(Instant now) {
 void Agreement::set_counted(Instant now, std::string_view name, bool counts) {
     awake(now);
     const AgentId agent = agent_id(name);
+    if (agent == self_) return;
+    const CheckKey host = check_key("host/" + std::string(name));
     if (counts) {
         counted_.insert(agent);
+        hosts_.emplace(host, name);
     } else {
         counted_.erase(agent);
+        forget_host(host, agent);
     }
     note_missing(agent);
     roll_call_.set_counted(name, counts);
@@ -86,6 +90,7 @@ void Agreement::set_standing(Instant now, const Standing& standing) {
     fitness_.set_resolver(standing.resolver);
     roll_call_.set_circumstances(roll_call_circumstances());
     if (first) roll_call_.need(now, now);
+    if (standing.guest) standing_at_ = std::min(standing_at_, now);
     if (seats) moves(self_);
 }
 
@@ -98,7 +103,6 @@ void Agreement::on_check(Instant now, MeshCheck check) {
         if (cases_.size() >= checks_max) return disregard(Disregarded::unknown_check);
         const CheckKey key = check.key;
         item = cases_.emplace(key, std::make_unique<Case>(std::move(check))).first->second.get();
-        fitness_.set_checks(cases_.size());
     } else {
         // Another definition makes another question; what was asked is no answer to it.
         if (item->check.fingerprint != check.fingerprint || !check.ours) item->inquiry.reset();
@@ -110,12 +114,17 @@ void Agreement::on_check(Instant now, MeshCheck check) {
 
 void Agreement::on_check_gone(Instant now, CheckKey key) {
     awake(now);
+    remove_case(key);
+}
+
+void Agreement::remove_case(CheckKey key) {
     const auto found = cases_.find(key);
     if (found == cases_.end()) return;
-    due_.erase({found->second->due, key});
+    const Case& item = *found->second;
+    if (item.seat.has_value()) count_seat(item, false);
+    due_.erase({item.due, key});
     open_.erase(key);
     cases_.erase(found);
-    fitness_.set_checks(cases_.size());
 }
 
 void Agreement::on_verdict(Instant now, const VerdictRecord& verdict) {
@@ -224,7 +233,8 @@ bool Agreement::something_answers() const {
 }
 
 // While somebody of the reference is missing a call is made every so often: it tells people
-// whether there is a quorum, and lets those that are gone for good be forgotten.
+// whether there is a quorum, and lets those that are gone for good be forgotten. So it is
+// while we do not count: one that passes writes us in.
 void Agreement::run_standing() {
     const bool fit = !fitness_.unfit_reason(now_).has_value();
     if (fit == unfit_since_.has_value()) {
@@ -233,7 +243,8 @@ void Agreement::run_standing() {
         event(AgreementEvent::Kind::fitness, {}, fitness_.unfit_reason(now_).value_or(""));
     }
     if (now_ >= standing_at_) {
-        const bool all_there = missing_.empty() && quorum() && passed_once_;
+        const bool all_there =
+            missing_.empty() && quorum() && passed_once_ && !standing_.guest;
         const bool needed = standing_.settled && !all_there;
         standing_at_ = needed ? now_ + standing_roll_call : never;
         if (needed) roll_call_.need(now_, now_);

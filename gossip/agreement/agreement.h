@@ -140,7 +140,7 @@ enum class Disregarded : std::uint8_t {
     not_a_witness,  // Beyond the accepted ranks.
     wrong_definition,
     wrong_era,
-    old_epoch,  // Answered with the verdict.
+    old_epoch,  // Spread answers it with the verdict.
     absurd_epoch,
     replayed,  // Not later than what we hold of that witness.
 };
@@ -222,6 +222,7 @@ public:
         bool waiting = false;   // Is to join a mesh, has met nobody and knows of nobody.
         bool arriving = false;  // Does not know yet who else is there: takes no seats.
         bool draining = false;  // Takes no seats any more.
+        bool guest = false;     // Does not count yet, or not any more.
         unsigned health_score = 0;
         std::optional<bool> gateway{};   // Answers; absent: there is no such canary.
         std::optional<bool> resolver{};  // Answers something else.
@@ -305,6 +306,7 @@ private:
     const Case* find(CheckKey key) const;
     void wake(Case& item, Instant at);
     void run(Case& item);
+    void remove_case(CheckKey key);
     void run_roll_call();
     void run_standing();
     RollCall::Circumstances roll_call_circumstances() const;
@@ -317,13 +319,14 @@ private:
 
     // agreement_panels.cpp: who witnesses what.
     Case* case_for(CheckKey key);  // Also one of a host, which is made when it is needed.
-    Case& open_host(const PeerState& peer);
+    Case& open_host(CheckKey key, const std::string& name);
     void moves(AgentId agent);
+    void count_seat(const Case& item, bool sits);
     void refresh_panels();
     bool concerns(const Case& item, AgentId agent, bool seated) const;
     void refresh_panel(Case& item);
     void on_liveness(const PeerState& state, Liveness before);
-    void remove_host(const PeerState& state);
+    void forget_host(CheckKey host, AgentId agent);
     bool eligible(const PeerState& peer) const;
     bool eligible(AgentId agent) const;
     bool is_fit(AgentId agent) const;
@@ -334,7 +337,7 @@ private:
 
     // agreement_rounds.cpp: asking and voting.
     bool plausible(const Case& item, AgentId agent, Fingerprint fingerprint, std::uint32_t era);
-    bool current(Case& item, AgentId agent, std::uint32_t epoch);
+    bool current(const Case& item, std::uint32_t epoch);
     void run_inquiry(Case& item);
     void cast(Case& item, const Inquiry::Cast& cast);
     void tell_panel(const Case& item, const Record& record);
@@ -371,9 +374,11 @@ private:
     Standing standing_;
     std::optional<Instant> unfit_since_;
 
-    std::map<AgentId, PeerState> peers_;
-    std::unordered_map<CheckKey, AgentId> hosts_;
+    std::unordered_map<AgentId, PeerState> peers_;
+    std::set<AgentId> unfit_;                          // Of those, by their own word.
+    std::unordered_map<CheckKey, std::string> hosts_;  // Whoever was met, or counts.
     Cases cases_;
+    std::size_t seats_ = 0;  // Of ours, in checks.
     std::set<std::pair<Instant, CheckKey>> due_;
     std::set<CheckKey> open_;              // Those that may wait for a roll call.
     std::unordered_set<AgentId> counted_;  // The reference.

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gossip/agreement/agreement.h"
@@ -48,7 +51,6 @@ struct Agreement::Case {
         std::vector<Instant> again;  // Latest first.
     };
     std::optional<Told> told{};
-    Instant answered_at = long_ago;         // An outdated vote, with the verdict.
     std::optional<Instant> suspected_at{};  // We raised it; not yet contradicted.
     std::optional<Instant> shadow_since{};
     bool shadow_told = false;
@@ -57,11 +59,29 @@ struct Agreement::Case {
         Instant at;
     };
     std::deque<Suspected> suspicions{};
+    using Number = std::pair<Boot, std::uint32_t>;  // Of a witness's votes and suspicions.
+    std::map<AgentId, Number> suspected{};          // By whom, of the accepted ranks.
 
     // A version that the votes would carry.
     std::optional<Change> candidate{};
     std::optional<Instant> ready_at{};  // Since when it could be written.
 
+    // Whether a suspicion is later than all else that its witness said; then it is the latest.
+    bool latest_of(AgentId witness, Number number) {
+        const auto voted = tally.votes().find(witness);
+        if (voted != tally.votes().end() &&
+            number <= Number(voted->second.vote.boot, voted->second.vote.seq)) {
+            return false;
+        }
+        Number& latest = suspected[witness];
+        if (number <= latest) return false;
+        latest = number;
+        return true;
+    }
+    // Who may vote on the verdict. Where all carriers ask, the others only show what they see.
+    std::span<const AgentId> jury() const {
+        return std::span(ranks).first(std::min(size.accepted_ranks(), ranks.size()));
+    }
     bool outage() const { return held.has_value() && held->outage(); }
     std::uint32_t epoch() const { return held.has_value() ? held->epoch : 0; }
     std::uint32_t era() const { return held.has_value() ? held->era : era_now; }

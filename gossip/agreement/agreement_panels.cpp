@@ -30,13 +30,15 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     note_missing(id);
     if (fresh) {
         state.host = check_key("host/" + peer.name);
-        hosts_.emplace(state.host, id);
+        hosts_.emplace(state.host, peer.name);
     }
     if (peer.fit && state.unfit_since.has_value()) {
         state.unfit_since.reset();
+        unfit_.erase(id);
         moves(id);
     } else if (!peer.fit && !state.unfit_since.has_value()) {
         state.unfit_since = now;
+        unfit_.insert(id);
         moves(id);
     }
     const bool seated = present(peer.liveness) && !peer.draining;
@@ -48,7 +50,7 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
 void Agreement::on_liveness(const PeerState& state, Liveness before) {
     const Liveness liveness = state.peer.liveness;
     if (liveness == Liveness::left) {
-        remove_host(state);
+        remove_case(state.host);
         standing_at_ = std::min(standing_at_, now_);
         return;
     }
@@ -56,7 +58,7 @@ void Agreement::on_liveness(const PeerState& state, Liveness before) {
     if (liveness == Liveness::alive && !quorum()) roll_call_.need(now_, now_);
     if (liveness != Liveness::alive) standing_at_ = std::min(standing_at_, now_);
     if (liveness == Liveness::alive && find(state.host) == nullptr) return;
-    Case& item = open_host(state);
+    Case& item = open_host(state.host, state.peer.name);
     if (item.seat.has_value() && item.inquiry.has_value()) {
         static_cast<void>(item.inquiry->look(now_));
     }
@@ -65,44 +67,44 @@ void Agreement::on_liveness(const PeerState& state, Liveness before) {
 
 void Agreement::on_peer_gone(Instant now, std::string_view name) {
     awake(now);
-    const auto found = peers_.find(agent_id(name));
+    const AgentId gone = agent_id(name);
+    const auto found = peers_.find(gone);
     if (found == peers_.end()) return;
-    remove_host(found->second);
-    hosts_.erase(found->second.host);
-    const AgentId gone = found->first;
+    const CheckKey host = found->second.host;
     moves(gone);
+    unfit_.erase(gone);
     peers_.erase(found);
     note_missing(gone);
+    forget_host(host, gone);
     standing_at_ = std::min(standing_at_, now);
 }
 
-// A host that was told down stays so until it answers, or is forgotten.
-void Agreement::remove_host(const PeerState& state) {
-    const auto found = cases_.find(state.host);
-    if (found == cases_.end()) return;
-    due_.erase({found->second->due, state.host});
-    open_.erase(state.host);
-    cases_.erase(found);
+// A host that was told down stays so until it answers, or is forgotten, also where it has not
+// been met since this agent started.
+void Agreement::forget_host(CheckKey host, AgentId agent) {
+    if (peers_.contains(agent) || counted_.contains(agent)) return;
+    remove_case(host);
+    hosts_.erase(host);
 }
 
 Agreement::Case* Agreement::case_for(CheckKey key) {
     if (Case* item = find(key)) return item;
     const auto host = hosts_.find(key);
-    return host == hosts_.end() ? nullptr : &open_host(peers_.at(host->second));
+    return host == hosts_.end() ? nullptr : &open_host(key, host->second);
 }
 
-Agreement::Case& Agreement::open_host(const PeerState& peer) {
-    if (Case* item = find(peer.host)) return *item;
+Agreement::Case& Agreement::open_host(CheckKey key, const std::string& name) {
+    if (Case* item = find(key)) return *item;
     MeshCheck check;
-    check.key = peer.host;
-    check.name = "host/" + peer.peer.name;
+    check.key = key;
+    check.name = "host/" + name;
     check.fingerprint = host_fingerprint;
     check.interval = host_interval;
     check.timeout = host_timeout;
     check.ours = true;
     auto made = std::make_unique<Case>(std::move(check));
-    made->host = peer.peer.name;
-    Case& item = *cases_.emplace(peer.host, std::move(made)).first->second;
+    made->host = name;
+    Case& item = *cases_.emplace(key, std::move(made)).first->second;
     refresh_panel(item);
     return item;
 }
@@ -167,7 +169,7 @@ void Agreement::refresh_panels() {
     panels_at_ = never;
     seats_at_ = never;
     loses_seat(self_, unfit_since_);
-    for (const auto& entry : peers_) loses_seat(entry.first, entry.second.unfit_since);
+    for (const AgentId agent : unfit_) loses_seat(agent, peers_.at(agent).unfit_since);
     refreshed_at_ = now_;
     for (const AgentId agent : std::exchange(moved_, {})) {
         const bool seated = eligible(agent);
@@ -203,8 +205,12 @@ void Agreement::refresh_panel(Case& item) {
                     slot_offset(item.check.key, item.check.interval, self_, rank, witnesses)};
     }
     const bool moved = seat != item.seat;
+    if (seat.has_value() != item.seat.has_value()) count_seat(item, seat.has_value());
     const bool resized = size != item.size;
     item.ranks = std::move(ranked.order);
+    std::erase_if(item.suspected, [&](const auto& entry) {
+        return std::ranges::find(item.ranks, entry.first) == item.ranks.end();
+    });
     item.bar = all ? 0 : ranked.bar;  // Of all, there is no last one.
     item.size = size;
     item.seat = seat;
@@ -229,6 +235,14 @@ void Agreement::refresh_panel(Case& item) {
                         item.inquiry->last()->vote != Vote::ok && !item.outage();
     if (resized && seat.has_value() && doubts) static_cast<void>(item.inquiry->look(now_));
     wake(item, now_);
+}
+
+// Of checks, not of hosts, whose liveness says nothing of us.
+void Agreement::count_seat(const Case& item, bool sits) {
+    if (!item.host.empty()) return;
+    PICKET_ASSERT(sits || seats_ > 0);
+    seats_ = sits ? seats_ + 1 : seats_ - 1;
+    fitness_.set_checks(seats_);
 }
 
 bool Agreement::is_fit(AgentId agent) const {

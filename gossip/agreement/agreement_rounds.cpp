@@ -12,8 +12,6 @@ namespace {
 // A vote may get lost: what changes something is said again while it may still matter.
 constexpr Duration said_again_first = std::chrono::milliseconds(200);
 constexpr Duration said_again_last = std::chrono::seconds(1);
-// Whoever is behind is told so at most so often.
-constexpr Duration answers_apart = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -31,18 +29,12 @@ bool Agreement::plausible(const Case& item, AgentId agent, Fingerprint fingerpri
     return true;
 }
 
-// Whoever speaks of an epoch that is over is told the verdict.
-bool Agreement::current(Case& item, AgentId agent, std::uint32_t epoch) {
+bool Agreement::current(const Case& item, std::uint32_t epoch) {
     if (epoch > item.epoch() + epoch_step_max) {
         return disregard(Disregarded::absurd_epoch), false;
     }
     if (epoch >= item.epoch() || options_.ablations.votes_for_ever) return true;
-    disregard(Disregarded::old_epoch);
-    if (now_ - item.answered_at >= answers_apart) {
-        item.answered_at = now_;
-        dispatches_.push_back({name_of(agent), *item.held});
-    }
-    return false;
+    return disregard(Disregarded::old_epoch), false;
 }
 
 void Agreement::on_vote(Instant now, const VoteRecord& vote) {
@@ -50,7 +42,7 @@ void Agreement::on_vote(Instant now, const VoteRecord& vote) {
     Case* item = case_for(vote.check);
     if (item == nullptr) return disregard(Disregarded::unknown_check);
     if (!plausible(*item, vote.agent, vote.fingerprint, vote.era)) return;
-    if (!current(*item, vote.agent, vote.epoch)) return;
+    if (!current(*item, vote.epoch)) return;
     if (!item->tally.put(now, vote)) return disregard(Disregarded::replayed);
     wake(*item, now);
 
@@ -70,8 +62,11 @@ void Agreement::on_suspicion(Instant now, const SuspicionRecord& suspicion) {
     Case* item = case_for(suspicion.check);
     if (item == nullptr) return disregard(Disregarded::unknown_check);
     if (!plausible(*item, suspicion.agent, suspicion.fingerprint, suspicion.era)) return;
-    if (!current(*item, suspicion.agent, suspicion.epoch)) return;
+    if (!current(*item, suspicion.epoch)) return;
     if (suspicion.epoch != item->epoch() || suspicion.round == 0) return;
+    if (!item->latest_of(suspicion.agent, {suspicion.boot, suspicion.seq})) {
+        return disregard(Disregarded::replayed);
+    }
     item->suspicions.push_back({suspicion.agent, now});
     if (item->suspicions.size() > Case::suspicions_max) item->suspicions.pop_front();
     if (!item->inquiry.has_value() || !item->juror) return;
@@ -253,7 +248,7 @@ void Agreement::note_shadow(Case& item, const Ballot& ballot) {
     const auto contradicted = [&] {
         CountRules rules = bench(item).rules;
         rules.valid_for += item.check.interval;  // One without a token repeats its last vote.
-        const Count counted = count(item.tally, item.ranks, rules, now_);
+        const Count counted = count(item.tally, item.jury(), rules, now_);
         const auto others = std::ranges::count_if(
             counted.oks, [&](const Tally::Held* held) { return held->vote.agent != self_; });
         return static_cast<std::size_t>(others) >= item.size.quorum;

@@ -41,6 +41,7 @@ void Agreement::adopt(Case& item, const VerdictRecord& verdict) {
         while (item.openings.size() > flapping_outages) item.openings.pop_front();
     }
     item.suspicions.clear();
+    item.suspected.clear();
     item.suspected_at.reset();
     item.told.reset();
     if (item.inquiry.has_value()) {
@@ -60,7 +61,7 @@ Duration Agreement::dwell(const Case& item) const {
 
 Bench Agreement::bench(const Case& item) const {
     Bench bench;
-    bench.ranks = &item.ranks;
+    bench.ranks = item.jury();
     bench.zone_of = [this](AgentId agent) { return zone_of(agent); };
     bench.rules.fingerprint = item.check.fingerprint;
     bench.rules.era = item.era();
@@ -133,7 +134,8 @@ void Agreement::write(Case& item, const Change& change) {
     verdict.zones_failing = change.zones_failing;
     verdict.zones_passing = change.zones_passing;
     verdict.scope = change.scope;
-    verdict.failure = change.failure;
+    // What an outage was of is still to be seen when it is over.
+    if (change.rule == Rule::open || change.rule == Rule::rescope) verdict.failure = change.failure;
     const WallTime first = wall_ - (now_ - std::min(change.begins, now_));
     if (change.rule == Rule::open || change.rule == Rule::clear) {
         PICKET_ASSERT((change.rule == Rule::open) != item.outage());
@@ -216,13 +218,13 @@ EvidenceRecord Agreement::evidence(const Case& item, const VerdictRecord& verdic
     CountRules rules = bench(item).rules;
     // Of zones, what a witness said last holds until it says otherwise: see judge_zones().
     if (change.rule == Rule::degrade || change.rule == Rule::restore) rules.any_age = true;
-    const Count counted = count(item.tally, item.ranks, rules, now_);
+    const Count counted = count(item.tally, item.jury(), rules, now_);
     const auto add = [&](const Tally::Held& held) {
         const VoteRecord& vote = held.vote;
         const std::uint8_t witness = agents.index(vote.agent);
         record.votes.push_back({witness, vote.vote, vote.failure, vote.message, now_ - held.began});
         if (held.began < begins) return;  // It belongs to what was before.
-        const bool first = held.began <= begins && change.rule != Rule::clear;
+        const bool first = held.began <= begins && vote.vote == Vote::fail;
         moments.push_back(
             {held.began, witness, first ? TimelineEvent::first_failure : TimelineEvent::asked});
         moments.push_back(

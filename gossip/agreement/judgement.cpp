@@ -4,7 +4,6 @@
 #include <map>
 #include <utility>
 
-#include "agent/base/assert.h"
 #include "gossip/agreement/long_ago.h"
 
 namespace picket::gossip {
@@ -59,7 +58,7 @@ bool one_zone_alone(const Tally& tally, const Bench& bench, const ByZone& zones,
     if (failing != 1) return false;
     CountRules rules = bench.rules;
     rules.valid_for += bench.interval;
-    const ByZone lately = by_zone(count(tally, *bench.ranks, rules, now), bench);
+    const ByZone lately = by_zone(count(tally, bench.ranks, rules, now), bench);
     return std::any_of(lately.begin(), lately.end(), [](const auto& entry) {
         return entry.second.fails == 0 && entry.second.oks > 0;
     });
@@ -80,9 +79,9 @@ using Watches = std::map<std::string, ZoneWatch, std::less<>>;
 // and one that keeps failing says so in every interval.
 Watches watch_zones(const Tally& tally, const Bench& bench, Instant now) {
     Watches watches;
-    const std::size_t seats = std::min(bench.rules.size.seats, bench.ranks->size());
+    const std::size_t seats = std::min(bench.rules.size.seats, bench.ranks.size());
     for (std::size_t rank = 0; rank < seats; ++rank) {
-        const AgentId agent = (*bench.ranks)[rank];
+        const AgentId agent = bench.ranks[rank];
         ZoneWatch& watch = watches[std::string(bench.zone_of(agent))];
         const auto found = tally.votes().find(agent);
         if (found == tally.votes().end()) continue;
@@ -152,7 +151,7 @@ Instant first_of(const std::vector<const Tally::Held*>& votes) {
 }
 
 std::optional<Change> judge_even(const Tally& tally, const Bench& bench, Instant now) {
-    const Count counted = count(tally, *bench.ranks, bench.rules, now);
+    const Count counted = count(tally, bench.ranks, bench.rules, now);
     const ByZone zones = by_zone(counted, bench);
     const std::size_t quorum = bench.rules.size.quorum;
     const bool opens = counted.fails.size() >= quorum &&
@@ -176,7 +175,7 @@ std::optional<Change> judge_even(const Tally& tally, const Bench& bench, Instant
     // The first judgement accuses nobody; votes of a whole interval make it.
     CountRules rules = bench.rules;
     rules.valid_for += bench.interval;
-    const Count first = count(tally, *bench.ranks, rules, now);
+    const Count first = count(tally, bench.ranks, rules, now);
     if (first.oks.size() < quorum) return std::nullopt;
     Change change{.rule = Rule::first};
     change.oldest = first.oldest();
@@ -187,7 +186,7 @@ std::optional<Change> judge_even(const Tally& tally, const Bench& bench, Instant
 }
 
 std::optional<Change> judge_odd(const Tally& tally, const Bench& bench, Instant now) {
-    const Count counted = count(tally, *bench.ranks, bench.rules, now);
+    const Count counted = count(tally, bench.ranks, bench.rules, now);
     if (counted.size() == 0) return std::nullopt;
     Change change;
     change.oldest = counted.oldest();
@@ -215,7 +214,6 @@ std::optional<Change> judge_odd(const Tally& tally, const Bench& bench, Instant 
 }  // namespace
 
 std::optional<Change> judge(const Tally& tally, const Bench& bench, Instant now) {
-    PICKET_ASSERT(bench.ranks != nullptr);
     if (bench.rules.size.seats == 0) return std::nullopt;
     const bool outage = bench.held != nullptr && bench.held->outage();
     return outage ? judge_odd(tally, bench, now) : judge_even(tally, bench, now);

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,7 @@ using ZoneOf = std::function<std::string_view(AgentId)>;
 
 // What a judgement looks at beside the votes.
 struct Bench {
-    const std::vector<AgentId>* ranks = nullptr;  // The accepted ones.
+    std::span<const AgentId> ranks{};  // The accepted ones.
     ZoneOf zone_of;
     CountRules rules;
     Duration interval{};

@@ -56,7 +56,7 @@ Instant Count::oldest() const {
     return oldest;
 }
 
-Count count(const Tally& tally, const std::vector<AgentId>& ranks, const CountRules& rules,
+Count count(const Tally& tally, std::span<const AgentId> ranks, const CountRules& rules,
             Instant now) {
     Count result;
     for (const AgentId agent : ranks) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -71,7 +72,7 @@ struct Count {
 };
 
 // `ranks`: the accepted ones, in order.
-Count count(const Tally& tally, const std::vector<AgentId>& ranks, const CountRules& rules,
+Count count(const Tally& tally, std::span<const AgentId> ranks, const CountRules& rules,
             Instant now);
 
 }  // namespace picket::gossip

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -215,6 +216,10 @@ bool Catalog::take_changed() {
     return std::exchange(changed_, false);
 }
 
+bool Catalog::take_checks_changed() {
+    return std::exchange(checks_changed_, false);
+}
+
 bool Catalog::majority_known() const {
     std::size_t announced = 0;
     std::size_t known = 0;
@@ -245,7 +250,7 @@ std::vector<AgentId> Catalog::carriers(const Definition& definition) const {
 }
 
 void Catalog::rebuild() {
-    entries_.clear();
+    const std::map<CheckKey, Entry> before = std::exchange(entries_, {});
     std::map<CheckKey, std::map<Fingerprint, Definition>> declared;
     for (const auto& [catalog, agents] : announced_) {
         const auto blob = blobs_.find(catalog);
@@ -282,6 +287,8 @@ void Catalog::rebuild() {
                             std::make_move_iterator(ordered.end()));
         entries_.emplace(check, std::move(entry));
     }
+    checks_changed_ = checks_changed_ ||
+                      !std::ranges::equal(before | std::views::keys, entries_ | std::views::keys);
 }
 
 }  // namespace picket::gossip

@@ -71,8 +71,9 @@ public:
     Instant next_wakeup() const;
     std::optional<Letter> poll_letter();
 
-    // True once after entries() changed.
+    // True once after entries() changed, and once after it came to be of other checks.
     bool take_changed();
+    bool take_checks_changed();
     // Every check that a live agent carries, by its key; refresh_delay late at most.
     const std::map<CheckKey, Entry>& entries() const { return entries_; }
     const Entry* find(CheckKey check) const;
@@ -118,6 +119,7 @@ private:
     Instant sweep_at_;
     Instant refresh_at_ = never;  // When all is to be gone through again.
     bool changed_ = false;
+    bool checks_changed_ = false;
     std::map<CheckKey, Entry> entries_;
     std::size_t bytes_ = 0;
     std::uint64_t mismatched_ = 0;

@@ -6,8 +6,18 @@
 
 namespace picket::gossip {
 
+// As written by whoever takes a member out. Its hours are those of its being taken out.
+ReferenceRecord Reference::taken_out(ReferenceRecord record, ReferenceStatus why, WallTime wall) {
+    record.status = why;
+    record.seen_hours = std::max(record.seen_hours, hours(wall));
+    return record;
+}
+
 void Reference::on_record(const ReferenceRecord& record) {
     if (record.name != options_.name) met_anybody_ = true;
+    if (record.status != ReferenceStatus::present && !here(record.name)) {
+        presences_.erase(record.name);
+    }
     records_.insert_or_assign(record.name, record);
     stale_ = true;
 }
@@ -15,6 +25,7 @@ void Reference::on_record(const ReferenceRecord& record) {
 void Reference::on_erased(std::string_view name) {
     const auto found = records_.find(name);
     if (found != records_.end()) records_.erase(found);
+    if (!here(name)) presences_.erase(std::string(name));
     stale_ = true;
 }
 
@@ -26,17 +37,19 @@ void Reference::on_present(Instant, std::string_view name) {
 void Reference::on_vanished(Instant now, std::string_view name) {
     const auto found = presences_.find(name);
     if (found == presences_.end() || !found->second.here) return;
+    if (!counts(name)) {
+        presences_.erase(found);
+        return;
+    }
     found->second = {false, now, {}};
 }
 
-std::optional<ReferenceRecord> Reference::on_left(std::string_view name) const {
+std::optional<ReferenceRecord> Reference::on_left(WallTime wall, std::string_view name) const {
     const auto found = records_.find(name);
     if (found == records_.end() || found->second.status != ReferenceStatus::present) {
         return std::nullopt;
     }
-    ReferenceRecord record = found->second;
-    record.status = ReferenceStatus::left;
-    return record;
+    return taken_out(found->second, ReferenceStatus::left, wall);
 }
 
 std::vector<ReferenceRecord> Reference::on_roll_call(Instant now, WallTime wall, bool passed,
@@ -55,9 +68,7 @@ std::vector<ReferenceRecord> Reference::on_roll_call(Instant now, WallTime wall,
         if (missing.here || fresh || !counts_on) continue;
         missing.missed += now - std::max(*passed_at_, missing.since);
         if (missing.missed < forget_after) continue;
-        ReferenceRecord forgotten = record;
-        forgotten.status = ReferenceStatus::forgotten;
-        records.push_back(std::move(forgotten));
+        records.push_back(taken_out(record, ReferenceStatus::forgotten, wall));
     }
     passed_at_ = now;
     if (!settled || waiting_for_mesh()) return records;
@@ -72,21 +83,19 @@ std::vector<ReferenceRecord> Reference::on_roll_call(Instant now, WallTime wall,
     return records;
 }
 
-std::optional<ReferenceRecord> Reference::forget(std::string_view name) const {
+std::optional<ReferenceRecord> Reference::forget(WallTime wall, std::string_view name) const {
     const auto found = records_.find(name);
     if (found == records_.end() || found->second.status != ReferenceStatus::present) {
         return std::nullopt;
     }
-    ReferenceRecord record = found->second;
-    record.status = ReferenceStatus::forgotten;
-    return record;
+    return taken_out(found->second, ReferenceStatus::forgotten, wall);
 }
 
-std::vector<ReferenceRecord> Reference::forget_zone(std::string_view zone) const {
+std::vector<ReferenceRecord> Reference::forget_zone(WallTime wall, std::string_view zone) const {
     std::vector<ReferenceRecord> records;
     for (const auto& [name, record] : records_) {
-        if (record.zone != zone) continue;
-        if (auto forgotten = forget(name)) records.push_back(*std::move(forgotten));
+        if (record.zone != zone || here(name) || name == options_.name) continue;
+        if (auto forgotten = forget(wall, name)) records.push_back(*std::move(forgotten));
     }
     return records;
 }
@@ -113,10 +122,14 @@ std::vector<ReferenceRecord> Reference::missing() const {
     std::vector<ReferenceRecord> missing;
     for (const auto& [name, record] : records_) {
         if (record.status != ReferenceStatus::present || name == options_.name) continue;
-        const auto presence = presences_.find(name);
-        if (presence == presences_.end() || !presence->second.here) missing.push_back(record);
+        if (!here(name)) missing.push_back(record);
     }
     return missing;
+}
+
+bool Reference::here(std::string_view name) const {
+    const auto found = presences_.find(name);
+    return found != presences_.end() && found->second.here;
 }
 
 bool Reference::waiting_for_mesh() const {

@@ -10,6 +10,8 @@
 // * Who vanished is forgotten after forget_after, counted only from one passed roll call
 //   to the next: a side that is cut off forgets nobody. All agents write the same record.
 // * An operator may forget by name or by zone. A newer boot of the name clears it.
+// * That somebody is out is kept from the hour when it was taken out, however long before it
+//   had written itself in: a mesh at rest makes no roll calls.
 //
 // The records are the registry's: this reads them, and says which are to be put there.
 
@@ -52,16 +54,16 @@ public:
     // The mesh was reached, and has no other picket agent.
     void on_alone() { met_anybody_ = true; }
     // By its own word. The record to put, if it counted.
-    std::optional<ReferenceRecord> on_left(std::string_view name) const;
+    std::optional<ReferenceRecord> on_left(WallTime wall, std::string_view name) const;
 
     // A roll call of ours has ended. The records to put: of those that are forgotten by
     // it, and our own where we are to be written in. `boot` is ours.
     std::vector<ReferenceRecord> on_roll_call(Instant now, WallTime wall, bool passed, Boot boot,
                                               bool settled);
 
-    // By an operator's word: whoever counts. Requires nothing of who is alive.
-    std::optional<ReferenceRecord> forget(std::string_view name) const;
-    std::vector<ReferenceRecord> forget_zone(std::string_view zone) const;
+    // By an operator's word: whoever counts; of a zone, whoever of it is not there.
+    std::optional<ReferenceRecord> forget(WallTime wall, std::string_view name) const;
+    std::vector<ReferenceRecord> forget_zone(WallTime wall, std::string_view zone) const;
     ReferenceRecord leave(WallTime wall, Boot boot) const;
 
     // Names that count, sorted.
@@ -86,7 +88,9 @@ private:
         Duration missed{};  // Of that, between passed roll calls.
     };
 
+    bool here(std::string_view name) const;
     static std::uint32_t hours(WallTime wall);
+    static ReferenceRecord taken_out(ReferenceRecord record, ReferenceStatus why, WallTime wall);
 
     Options options_;
     std::map<std::string, ReferenceRecord, std::less<>> records_;

@@ -103,6 +103,9 @@ std::optional<Refusal> Registry::put(Instant now, WallTime wall, Record record, 
     const RecordKey key = key_of(record);
     if (kept_max(key.kind) == 0) return Refusal::not_kept;
     if (const auto refusal = check(wall, record, origin, peers)) return refusal;
+    // Most of what is heard was heard before: that is found without a digest.
+    const Record* held = latest(key);
+    if (held != nullptr && *held == record) return Refusal::known;
     const std::uint64_t digest_now = digest(record);
     const Precedence order = precedence(record, digest_now);
     if (const auto current = precedence_of(key)) {
@@ -176,18 +179,35 @@ std::optional<Refusal> Registry::confirm(VerdictRecord& verdict, AgentId peer, s
 bool Registry::make_room(const RecordKey& key) {
     const std::size_t kept = count(key.kind) + waiting_[static_cast<std::size_t>(key.kind)];
     if (kept < kept_max(key.kind)) return true;
-    if (key.kind != RecordKind::evidence) return false;
-    const RecordKey* oldest = nullptr;
+    const auto least = key.kind == RecordKind::evidence  ? oldest_evidence()
+                       : key.kind == RecordKind::verdict ? oldest_unlisted_verdict()
+                                                         : std::nullopt;
+    if (!least.has_value()) return false;
+    erase(*least);
+    return true;
+}
+
+std::optional<RecordKey> Registry::oldest_evidence() const {
+    std::optional<RecordKey> oldest;
     WallTime begins = WallTime::max();
-    for (const auto& [other, held] : held_) {
+    for (const auto& [key, held] : held_) {
         const auto* evidence = std::get_if<EvidenceRecord>(&held.record);
         if (evidence == nullptr || evidence->begins_at >= begins) continue;
-        oldest = &other;
+        oldest = key;
         begins = evidence->begins_at;
     }
-    if (oldest == nullptr) return false;
-    erase(RecordKey(*oldest));
-    return true;
+    return oldest;
+}
+
+std::optional<RecordKey> Registry::oldest_unlisted_verdict() const {
+    std::optional<RecordKey> oldest;
+    Instant changed = never;
+    for (const auto& [key, held] : held_) {
+        if (key.kind != RecordKind::verdict || held.listed || held.changed_at >= changed) continue;
+        oldest = key;
+        changed = held.changed_at;
+    }
+    return oldest;
 }
 
 void Registry::on_persisted(Instant now, std::uint64_t ticket) {

@@ -20,7 +20,7 @@
 // not compared with other agents'.
 //
 // Bounded: at its kind's limit a record of a new key is refused and counted; evidence
-// takes the place of the oldest.
+// takes the place of the oldest, a verdict that of one that is unlisted.
 
 #pragma once
 
@@ -167,6 +167,8 @@ private:
                                          std::size_t peers);
     std::optional<Refusal> confirm(VerdictRecord& verdict, AgentId peer, std::size_t peers);
     bool make_room(const RecordKey& key);
+    std::optional<RecordKey> oldest_evidence() const;
+    std::optional<RecordKey> oldest_unlisted_verdict() const;
     void hold(Instant now, const RecordKey& key, Pending pending);
     void drop(const RecordKey& key);
     bool forget_pending(const RecordKey& key);

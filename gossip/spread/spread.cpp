@@ -104,7 +104,7 @@ void Spread::on_member(Instant now, WallTime wall, const Member& member) {
     }
     list(presence_key(agent));
     if (member.liveness == Liveness::left) {
-        if (auto left = reference_.on_left(member.name)) {
+        if (auto left = reference_.on_left(wall, member.name)) {
             put_reference(now, wall, {*std::move(left)});
         }
     }
@@ -213,19 +213,18 @@ void Spread::set_capabilities(Instant now, WallTime wall, std::uint32_t capabili
 }
 
 std::size_t Spread::forget(Instant now, WallTime wall, std::string_view name) {
-    auto record = reference_.forget(name);
+    auto record = reference_.forget(wall, name);
     if (!record.has_value()) return 0;
-    to_tell_.push_back(key_of(*record));
-    put_reference(now, wall, {*std::move(record)});
-    settle_all(now, wall);
-    return 1;
+    return forget(now, wall, {*std::move(record)});
 }
 
 std::size_t Spread::forget_zone(Instant now, WallTime wall, std::string_view zone) {
-    std::vector<ReferenceRecord> records = reference_.forget_zone(zone);
-    const std::size_t forgotten = records.size();
+    return forget(now, wall, reference_.forget_zone(wall, zone));
+}
+
+std::size_t Spread::forget(Instant now, WallTime wall, std::vector<ReferenceRecord> records) {
     for (const ReferenceRecord& record : records) to_tell_.push_back(key_of(record));
-    put_reference(now, wall, std::move(records));
+    const std::size_t forgotten = put_reference(now, wall, std::move(records));
     settle_all(now, wall);
     return forgotten;
 }
@@ -335,10 +334,8 @@ bool Spread::take_changes(Instant now, WallTime wall) {
         on_change(now, wall, *change);
         event(*change);
     }
-    if (catalog_.take_changed()) {
-        list_all();
-        event(CatalogChanged{});
-    }
+    if (catalog_.take_checks_changed()) list_all();
+    if (catalog_.take_changed()) event(CatalogChanged{});
     return any;
 }
 
@@ -348,6 +345,7 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
             if (reference_.counts(gone->name)) event(ReferenceChanged{gone->name, false});
             reference_.on_erased(gone->name);
             list_host(*gone);
+            hosts_.erase(check_key("host/" + gone->name));
         }
         return;
     }
@@ -447,11 +445,16 @@ void Spread::raise_boot(Instant now, WallTime wall, Boot boot) {
     announce(now, wall);
 }
 
-void Spread::put_reference(Instant now, WallTime wall, std::vector<ReferenceRecord> records) {
+// How many were taken.
+std::size_t Spread::put_reference(Instant now, WallTime wall,
+                                  std::vector<ReferenceRecord> records) {
+    std::size_t taken = 0;
     for (ReferenceRecord& record : records) {
         const auto refusal = registry_.put(now, wall, std::move(record), {Source::own, self_}, 0);
         if (refusal.has_value()) count(*refusal);
+        if (!refusal.has_value()) ++taken;
     }
+    return taken;
 }
 
 void Spread::check_settled(Instant now, WallTime wall) {

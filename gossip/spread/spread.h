@@ -89,7 +89,9 @@ class Spread {
 public:
     static constexpr std::size_t events_max = 4096;  // Of votes and suspicions; then dropped.
     static constexpr Duration presence_kept = std::chrono::hours(1);    // Of who is gone.
-    static constexpr Duration unclaimed_kept = std::chrono::hours(24);  // Of checks in no catalog.
+    // Of checks in no catalog: as long as the reasons are, since whoever takes the check up
+    // again within that time must go on from its number.
+    static constexpr Duration unclaimed_kept = Registry::evidence_kept;
     static constexpr Duration sweep_interval = std::chrono::minutes(1);
     // Who has joined a mesh of others' agents has by then been told of every member; where none is
     // picket's it is the first.
@@ -202,7 +204,8 @@ private:
     void list_host(const ReferenceRecord& host);
     void tell(const RecordKey& key, const Origin& origin);
     void announce(Instant now, WallTime wall);
-    void put_reference(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
+    std::size_t put_reference(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
+    std::size_t forget(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
     void raise_boot(Instant now, WallTime wall, Boot boot);
     void check_settled(Instant now, WallTime wall);
     void update_peers(Instant now);

@@ -14,6 +14,9 @@ An outage that is the fourth of its target within an hour lasts a minute at leas
 rule: whatever else broke the targets meanwhile, such as a machine that stood still, is a column of
 false alarms, and makes the last ways' ends come late.
 
+What is promised of a figure is in PROMISED; what misses it is said at the end, and makes the exit
+status 1.
+
 Everything happens in a network namespace that this script makes for itself, on addresses of
 loopback; needs root. An agent's log lines are stamped as they arrive, the requests at a target
 are counted on the wire: a connection is one, however often its first packet is repeated.
@@ -48,6 +51,25 @@ LATENCY_MS = 500
 LATE = 1.0     # Seconds that a late target takes.
 HOLD = 40      # Seconds that a target stays broken.
 WAYS = ("refuse", "swallow", "late")
+
+# Seconds until all tell an outage, median and worst, by the size of the mesh and the way; and
+# until all tell its end, which lasts longer than the dwell.
+PROMISED = {(12, "refuse"): (3, 5), (12, "swallow"): (8, 9), (12, "late"): (5.5, None),
+            (3, "refuse"): (4, 6), (1, "refuse"): (None, INTERVAL + 2)}
+PROMISED_END = {12: (3, 5)}
+PROMISED_REQUESTS = {2: 16, 60: 4 * 60 * 5 // INTERVAL}  # In any so many seconds, of one target.
+PROMISED_DEATH = (12, None)
+MISSES = []
+
+
+def promise(what, values, median=None, worst=None):
+    """Notes what is worse than was promised."""
+    if not values:
+        return MISSES.append(f"{what}: nothing was measured")
+    for name, limit, value in (("median", median, statistics.median(values)),
+                               ("worst", worst, max(values))):
+        if limit is not None and value > limit:
+            MISSES.append(f"{what}: {name} {value:.1f}, promised {limit}")
 
 
 # ---- Targets ---------------------------------------------------------------------------------
@@ -496,6 +518,14 @@ def kills(options, output, targets, wire):
         for monitor in monitors:
             first, every, over, missed = times_of(monitor, moments)
             rows.append([way, monitor.name, seconds(first), seconds(every), seconds(over), missed])
+            if not isinstance(monitor, Mesh):
+                continue
+            who = f"{monitor.name}, {way}"
+            if (monitor.size, way) in PROMISED:
+                promise(who, every, *PROMISED[monitor.size, way])
+            if monitor.size in PROMISED_END:
+                promise(f"{who}, its end", over, *PROMISED_END[monitor.size])
+            promise(f"{who}, missed", [missed], worst=0)
     table(f"{options.checks} targets broken once each, at the same moment for all; seconds, "
           "median / worst", ["way", "who", "first to tell it", "all do", "all tell its end",
                              "missed"], rows)
@@ -505,8 +535,14 @@ def kills(options, output, targets, wire):
         for address in addresses:
             times = wire.opened[address]
             del times[:bisect.bisect_left(times, began)]
-        rows.append([monitor.name, wire.most_within(addresses, 2), wire.most_within(addresses, 60),
-                     false_alarms(monitor, outages)])
+        requests = {window: wire.most_within(addresses, window) for window in PROMISED_REQUESTS}
+        alarms = false_alarms(monitor, outages)
+        rows.append([monitor.name, *requests.values(), alarms])
+        if isinstance(monitor, Mesh):
+            for window, most in requests.items():
+                promise(f"{monitor.name}, requests in {window} s", [most],
+                        worst=PROMISED_REQUESTS[window])
+            promise(f"{monitor.name}, false alarms", [alarms], worst=0)
         monitor.stop()
     table("Requests at the target that got most, and what was told down while it was not",
           ["who", "in any 2 s", "in any 60 s", "false alarms"], rows)
@@ -531,6 +567,8 @@ def deaths(options, output, targets, _wire):
     time.sleep(30)
     told = [mesh.first("c1", "down", broken).get(1) for mesh, broken in zip(meshes, moments)]
     taken = [when - broken for when, broken in zip(told, moments) if when]
+    promise("two agents, one and the service die together", taken, *PROMISED_DEATH)
+    promise("two agents, deaths missed", [len(told) - len(taken)], worst=0)
     table(f"Two agents; one of them and the service on its host die together, {options.deaths} times",
           ["seconds until the survivor tells it, median / worst", "missed", "false alarms"],
           [[seconds(taken), len(told) - len(taken),
@@ -557,6 +595,7 @@ def flaps(options, output, targets, _wire):
     opened = [len([when for when, agent, what in mesh.told[check] if agent == 1 and what == "down"])
               for check in mesh.addresses]
     mesh.stop()
+    promise("outages of a target that flaps, in so many minutes", opened, worst=options.flaps)
     table(f"Four targets that fail for {half} s in every {2 * half}, for {options.flaps} minutes",
           ["outages of each"], [[", ".join(map(str, opened))]])
 
@@ -647,6 +686,9 @@ def main():
     output, targets, wire = Output(), Targets(), Wire()
     for part in options.only.split(","):
         {"kills": kills, "deaths": deaths, "flaps": flaps, "load": load}[part](options, output, targets, wire)
+    for miss in MISSES:
+        print("MISSED " + miss)
+    sys.exit(1 if MISSES else 0)
 
 
 if __name__ == "__main__":

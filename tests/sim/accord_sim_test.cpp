@@ -194,6 +194,30 @@ TEST_CASE("a host that dies is told by votes, and that it is back, on all agents
     CHECK(world.complaints() == "");
 }
 
+// Who held the outage is another run by then, of which none has met the host.
+TEST_CASE("a host that comes back after all others were restarted is told so, too") {
+    for (const bool forgotten : {false, true}) {
+        CAPTURE(forgotten);
+        AccordWorld world({.agents = 5, .seed = 6});
+        world.run_for(40s);
+        world.crash(4);
+        world.run_for(45s);
+        for (AgentIndex agent = 0; agent < 4; ++agent) REQUIRE(host_epoch(world, agent, 4) == 1);
+        for (AgentIndex agent = 0; agent < 4; ++agent) {
+            world.crash(agent);
+            world.run_for(2s);
+            world.restart(agent);
+            world.run_for(20s);
+        }
+        if (forgotten) world.run_for(11min);
+        CHECK(world.spread(0).reference().counts(AccordWorld::name(4)) != forgotten);
+        world.restart(4);
+        world.run_for(60s);
+        for (AgentIndex agent = 0; agent < 5; ++agent) CHECK(host_epoch(world, agent, 4) == 2);
+        CHECK(world.complaints() == "");
+    }
+}
+
 TEST_CASE("nobody is told dead by a side that is cut off, and the notice is with all later") {
     AccordWorld world({.agents = 7, .seed = 5});
     world.run_for(40s);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/base/assert.h"
+#include "agent/base/digest.h"
 #include "gossip/spread/record_codec.h"
 
 namespace picket::testing {
@@ -17,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr WallTime wall_begins{std::chrono::seconds(1'790'000'000)};
 constexpr std::int64_t boot_epoch_seconds = 1'700'000'000;
 constexpr Duration disk_write = 2ms;
+constexpr Duration known_after = 30s;  // Who is there, with all.
 constexpr FailureCode timed_out = 2;
 
 AgentIndex index_of(std::string_view name) {
@@ -71,6 +73,7 @@ void AccordWorld::remember_all(AgentIndex agent) {
 
 Oracle::World AccordWorld::onlooker() {
     return {.quorate = [this](AgentIndex agent) { return quorate(agent); },
+            .quorum = [this](AgentIndex agent) { return quorum(agent); },
             .since_cut = [this] { return elapsed() - cut_at_; },
             .agent = index_of};
 }
@@ -93,6 +96,7 @@ WallTime AccordWorld::wall(AgentIndex agent) const {
 // As an agent starts: its boot grows, its disk is read, its definitions are declared.
 void AccordWorld::on_start(AgentIndex agent) {
     Agent& self = agents_[agent];
+    steady_from_ = std::max(steady_from_, elapsed());
     const auto seconds =
         std::chrono::floor<std::chrono::seconds>(wall(agent).time_since_epoch()).count();
     self.disk.boot = std::max(self.disk.boot + 1, static_cast<Boot>(seconds - boot_epoch_seconds));
@@ -137,6 +141,7 @@ void AccordWorld::declare(AgentIndex agent) {
 
 void AccordWorld::crash(AgentIndex agent) {
     mesh_.crash(agent);
+    steady_from_ = std::max(steady_from_, elapsed());
     agents_[agent].accord.reset();
     for (std::size_t target = 0; target < targets_.size(); ++target) {
         if (targets_[target].host == agent) targets_[target].manner = Manner::swallows;
@@ -161,21 +166,30 @@ void AccordWorld::restore_snapshot(AgentIndex agent) {
 void AccordWorld::partition(const std::set<AgentIndex>& side) {
     side_ = side;
     cut_at_ = elapsed();
+    steady_from_ = std::max(steady_from_, elapsed());
     network().partition(side);
 }
 
 void AccordWorld::cut(AgentIndex from, AgentIndex to) {
     cut_at_ = elapsed();
+    steady_from_ = std::max(steady_from_, elapsed());
     network().cut(from, to);
 }
 
 void AccordWorld::heal() {
     side_.clear();
+    steady_from_ = std::max(steady_from_, elapsed());
     network().heal();
+}
+
+void AccordWorld::pause(AgentIndex agent, Duration duration) {
+    steady_from_ = std::max(steady_from_, elapsed() + duration);
+    mesh_.pause(agent, duration);
 }
 
 void AccordWorld::edit(AgentIndex agent, std::uint64_t revision) {
     agents_[agent].revision = revision;
+    steady_from_ = std::max(steady_from_, elapsed());
     if (!up(agent)) return;
     declare(agent);
     mesh_.pump(agent);
@@ -361,19 +375,41 @@ void AccordWorld::next_slot(AgentIndex agent, std::size_t target) {
 
 // ---- What is so
 
+bool AccordWorld::reaches(AgentIndex agent, AgentIndex other) const {
+    const SimNetwork& network = mesh_.network();
+    return other == agent ||
+           (up(other) && network.passes(agent, other) && network.passes(other, agent));
+}
+
+// Of exactly half of all it is the half that has the first by hash.
 bool AccordWorld::quorate(AgentIndex agent) const {
     std::size_t known = 0;
     std::size_t with = 0;
-    const SimNetwork& network = mesh_.network();
+    std::pair<std::uint64_t, std::string> first{~std::uint64_t{0}, {}};
+    bool first_here = false;
     for (AgentIndex other = 0; other < agents_.size(); ++other) {
         if (!agents_[other].member || agents_[other].retired) continue;
         ++known;
-        const bool here = other == agent || (up(other) && network.passes(agent, other) &&
-                                             network.passes(other, agent));
+        const bool here = reaches(agent, other);
         if (here) ++with;
+        const std::pair place{short_digest("tie", name(other)), name(other)};
+        if (place > first) continue;
+        first = place;
+        first_here = here;
     }
     if (known <= 2) return true;  // The survivor of two: a price that is documented.
-    return 2 * with >= known;
+    return 2 * with > known || (2 * with == known && first_here);
+}
+
+// Whoever carries the same definition and is reached could have a seat.
+std::optional<std::size_t> AccordWorld::quorum(AgentIndex agent) const {
+    if (elapsed() - steady_from_ < known_after) return std::nullopt;
+    std::size_t carriers = 0;
+    for (AgentIndex other = 0; other < agents_.size(); ++other) {
+        if (!up(other) || agents_[other].revision != agents_[agent].revision) continue;
+        if (reaches(agent, other)) ++carriers;
+    }
+    return gossip::panel_size(options_.witnesses, std::nullopt, carriers).quorum;
 }
 
 std::optional<VerdictRecord> AccordWorld::verdict(AgentIndex agent, std::size_t target) const {

@@ -51,7 +51,7 @@ public:
     // ---- Faults
     void crash(AgentIndex agent);
     void restart(AgentIndex agent, bool memory_kept = true);
-    void pause(AgentIndex agent, Duration duration) { mesh_.pause(agent, duration); }
+    void pause(AgentIndex agent, Duration duration);
     void partition(const std::set<AgentIndex>& side);
     void cut(AgentIndex from, AgentIndex to);
     void heal();
@@ -139,7 +139,9 @@ private:
     void hear(AgentIndex agent, const gossip::AccordEvent& event);
     void hear_verdict(AgentIndex agent, const gossip::RecordHeld& change);
     void next_slot(AgentIndex agent, std::size_t target);
+    bool reaches(AgentIndex agent, AgentIndex other) const;
     bool quorate(AgentIndex agent) const;
+    std::optional<std::size_t> quorum(AgentIndex agent) const;
     Oracle::World onlooker();
     Instant now(AgentIndex agent) const { return mesh_.clock(agent); }
     Instant now() const { return Instant(SimMesh::epoch + mesh_.elapsed()); }
@@ -155,6 +157,7 @@ private:
     std::map<gossip::CheckKey, std::size_t> by_key_;
     std::set<AgentIndex> side_;
     Duration cut_at_ = -std::chrono::hours(1);
+    Duration steady_from_{};  // Since when who reaches whom is as it is.
     std::vector<std::vector<Instant>> asked_;
 };
 

@@ -52,6 +52,35 @@ TEST_CASE("ten seeds of each size hold whatever the fault" * doctest::skip()) {
     }
 }
 
+// From the moment a target refuses until all hold its outage, at a random moment.
+double until_all_hold(std::uint64_t seed, unsigned loss_percent) {
+    Random random(seed);
+    AccordWorld world(
+        {.agents = 15, .seed = random.next(), .weather = {.loss_percent = loss_percent}});
+    world.run_for(60s + Duration(random.below(10'000'000)));
+    world.targets()[0].manner = Manner::refuses;
+    const Duration broken = world.elapsed();
+    while (!world.all_hold(0, 1) && world.elapsed() - broken < 60s) world.run_for(50ms);
+    CHECK(world.complaints() == "");
+    return to_seconds(world.elapsed() - broken);
+}
+
+TEST_CASE("packets that are lost delay an outage by little, and never hide it") {
+    const double bound = to_seconds(opens_within(15, 10s, 3s));
+    for (const unsigned loss : {0U, 10U, 30U}) {
+        std::vector<double> taken;
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            CAPTURE(loss);
+            CAPTURE(seed);
+            taken.push_back(until_all_hold(seed, loss));
+            CHECK(taken.back() <= (loss <= 10 ? bound : 3 * bound));
+        }
+        std::ranges::sort(taken);
+        std::cout << loss << " % of packets lost: an outage is with all after " << taken[10]
+                  << " s, at worst " << taken.back() << " s\n";
+    }
+}
+
 TEST_CASE("a thousand checks that fail at once are confirmed within ten seconds") {
     AgreementWorld world({.agents = 12, .targets = 1000, .seed = 3});
     world.run_for(30s);

@@ -118,7 +118,7 @@ private:
     // Whether a roll call of this agent passes while these answer.
     bool passes(std::size_t agent, unsigned answering) const {
         RollCall call(names_[agent], 1);
-        call.set_reference(names_);
+        for (const std::string& name : names_) call.set_counted(name, true);
         call.need(now, now);
         while (const auto question = call.poll_question()) {
             for (std::size_t i = 0; i < agents; ++i) {
@@ -229,7 +229,7 @@ private:
         }
         const VerdictRecord held = versions_[number];
         Bench bench;
-        bench.ranks = &ranks_;
+        bench.ranks = ranks_;
         bench.zone_of = [this](AgentId agent) {
             for (std::size_t i = 0; i < agents; ++i) {
                 if (agent_id(names_[i]) == agent) return zone(i);

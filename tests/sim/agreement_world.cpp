@@ -219,7 +219,7 @@ void AgreementWorld::happen(AgentIndex agent, What what) {
     } else if (auto* done = std::get_if<Done>(&what)) {
         agreement.on_answer(now_, done->check, done->id, std::move(done->answer));
     } else if (const auto* mail = std::get_if<Mail>(&what)) {
-        take_record(agent, mail->record);
+        take_mail(agent, *mail);
     } else if (const auto* ping = std::get_if<Ping>(&what)) {
         send(agent, ping->from, Pong{agent, ping->call});
     } else if (const auto* pong = std::get_if<Pong>(&what)) {
@@ -235,9 +235,15 @@ void AgreementWorld::happen(AgentIndex agent, What what) {
     pump(agent);
 }
 
-void AgreementWorld::take_record(AgentIndex agent, const gossip::Record& record) {
-    gossip::Agreement& agreement = *agents_[agent].agreement;
+void AgreementWorld::take_mail(AgentIndex agent, const Mail& mail) {
+    Agent& self = agents_[agent];
+    gossip::Agreement& agreement = *self.agreement;
+    const gossip::Record& record = mail.record;
     if (const auto* vote = std::get_if<gossip::VoteRecord>(&record)) {
+        // Whoever speaks of an epoch that is over is told the verdict.
+        const auto held = self.store.find(vote->check);
+        const bool over = held != self.store.end() && vote->epoch < held->second.epoch;
+        if (over) send(agent, mail.from, Mail{agent, held->second});
         agreement.on_vote(now_, *vote);
     } else if (const auto* suspicion = std::get_if<gossip::SuspicionRecord>(&record)) {
         agreement.on_suspicion(now_, *suspicion);

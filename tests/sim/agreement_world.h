@@ -163,7 +163,7 @@ private:
     void send(AgentIndex from, AgentIndex to, const What& what);
     void pump(AgentIndex agent);
     void ask(AgentIndex agent, const gossip::Attempt& attempt);
-    void take_record(AgentIndex agent, const gossip::Record& record);
+    void take_mail(AgentIndex agent, const Mail& mail);
     void take_proposal(AgentIndex agent, const gossip::Proposal& proposal);
     bool accept(AgentIndex agent, const gossip::VerdictRecord& verdict);
     void spread(AgentIndex agent);

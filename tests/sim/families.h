@@ -465,6 +465,9 @@ std::string play_seed(std::uint64_t seed, std::size_t agents) {
     world.run_for(20s + (before >= 2 ? 40s : 0s));
     if (!world.all_hold(0, before + 2)) complaints += "L3: its end is not held by all\n";
     if (world.attempts_peak(0, 2s) > 16) complaints += "more than 16 questions in two seconds\n";
+    if (world.attempts_peak(0, 60s) > 4 * 6 * std::min<std::size_t>(agents, 5)) {
+        complaints += "more than four times the steady load in a minute\n";
+    }
     if (world.tracing) std::cout << world.trace;
     if (complaints.empty()) return complaints;
     return fmt::format("{}, {} agents, seed {}:\n{}", fault_names[static_cast<std::size_t>(fault)],

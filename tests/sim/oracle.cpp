@@ -85,13 +85,16 @@ void Oracle::judge_opening(Instant now, AgentIndex by, const gossip::VerdictReco
                             std::to_string(attempts) + " times");
         }
     }
-    if (voters.size() < evidence->quorum || evidence->quorum == 0) {
-        blame("S1", fmt::format("{} of {} FAIL votes", voters.size(), evidence->quorum));
+    const std::size_t written = std::max<std::size_t>(1, evidence->quorum);
+    const std::size_t quorum = marked ? written : world_.quorum(by).value_or(written);
+    if (voters.size() < std::max(quorum, written)) {
+        blame("S1", fmt::format("{} FAIL votes; {} make the quorum, it says {}", voters.size(),
+                                quorum, evidence->quorum));
     }
     std::erase_if(zones_passing, [&](const auto& zone) { return zones_failing.contains(zone); });
     if (zones_failing.size() < 2 && !zones_passing.empty()) blame("S1", "one zone alone");
     if (marked && rules_.survivors) return;
-    if (right >= evidence->quorum) return;
+    if (right >= quorum) return;
     ++false_openings_;
     blame("S5", "what is well");
 }

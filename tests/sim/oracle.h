@@ -3,7 +3,8 @@
 // breach is a line of complaints().
 //
 // * S1: an outage opens on a quorum of FAIL, by distinct witnesses whose attempts have
-//   failed, lately; of more than one zone where another zone voted OK.
+//   failed, lately; of more than one zone where another zone voted OK. The quorum is that of
+//   the world, not what the writer takes for it.
 // * S2: what an agent holds never becomes less, also over a crash and a restart.
 // * S3: of one epoch there is one state.
 // * S4: who does not reach the majority writes nothing.
@@ -18,6 +19,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -33,7 +35,10 @@ class Oracle {
 public:
     // How the world is, at the moment of asking.
     struct World {
-        std::function<bool(AgentIndex)> quorate;              // It reaches the majority.
+        std::function<bool(AgentIndex)> quorate;  // It reaches the majority.
+        // Of a panel of the agents that it reaches; nothing while that has changed lately, so
+        // that it may not know yet.
+        std::function<std::optional<std::size_t>(AgentIndex)> quorum;
         std::function<Duration()> since_cut;                  // Since the network last lost a path.
         std::function<AgentIndex(const std::string&)> agent;  // Of a name.
     };

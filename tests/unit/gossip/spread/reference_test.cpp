@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "gossip/spread/registry.h"
+
 namespace picket::gossip {
 namespace {
 
@@ -114,12 +116,15 @@ TEST_CASE("an operator forgets by name or by zone, and only a newer boot clears 
     world.add("a2", "z2");
     world.add("a3", "z2");
     world.add("a4", "z3");
-    CHECK_FALSE(world.reference.forget("nobody").has_value());
-    const auto forgotten = world.reference.forget_zone("z2");
+    CHECK_FALSE(world.reference.forget(wall, "nobody").has_value());
+    CHECK(world.reference.forget_zone(wall, "z2").empty());  // They are here.
+    world.reference.on_vanished(world.now, "a2");
+    world.reference.on_vanished(world.now, "a3");
+    const auto forgotten = world.reference.forget_zone(wall, "z2");
     REQUIRE(forgotten.size() == 2);
     for (const auto& record : forgotten) world.reference.on_record(record);
     CHECK(world.reference.counted() == std::vector<std::string>{"a4"});
-    CHECK_FALSE(world.reference.forget("a2").has_value());
+    CHECK_FALSE(world.reference.forget(wall, "a2").has_value());
     world.reference.on_record({"a2", 2, ReferenceStatus::present, 1000, "z2"});
     CHECK(world.reference.counts("a2"));
 }
@@ -139,12 +144,12 @@ TEST_CASE("one that finds itself forgotten, or behind another run of its own, ra
 TEST_CASE("who leaves by its own word is taken out by whoever hears of it, once") {
     World world;
     world.add("a2");
-    const auto left = world.reference.on_left("a2");
+    const auto left = world.reference.on_left(wall, "a2");
     REQUIRE(left.has_value());
     CHECK(left->status == ReferenceStatus::left);
     world.reference.on_record(*left);
-    CHECK_FALSE(world.reference.on_left("a2").has_value());
-    CHECK_FALSE(world.reference.on_left("nobody").has_value());
+    CHECK_FALSE(world.reference.on_left(wall, "a2").has_value());
+    CHECK_FALSE(world.reference.on_left(wall, "nobody").has_value());
 }
 
 TEST_CASE("an agent says once a day that it is still there") {
@@ -152,6 +157,23 @@ TEST_CASE("an agent says once a day that it is still there") {
     world.roll_calls(1, true);
     CHECK(world.reference.on_roll_call(world.now, wall + 23h, true, 1, true).empty());
     CHECK(world.reference.on_roll_call(world.now, wall + 25h, true, 1, true).size() == 1);
+}
+
+// Nobody writes itself in while nothing happens: then no roll calls are made.
+TEST_CASE("a member of a mesh that was calm for a month can be forgotten, and stays so") {
+    World world;
+    world.add("a2");
+    const WallTime later = wall + 31 * 24h;
+    Registry registry;
+    const auto forgotten = world.reference.forget(later, "a2");
+    REQUIRE(forgotten.has_value());
+    CHECK(registry.put(start, later, *forgotten, {Source::own}, 0) == std::nullopt);
+    const auto left = world.reference.on_left(later, "a2");
+    REQUIRE(left.has_value());
+    CHECK(left->seen_hours == 1000 + 31 * 24);
+    // A host whose clock was in another age when it wrote itself in, too.
+    world.reference.on_record({"a3", 1, ReferenceStatus::present, 0, "z1"});
+    CHECK(world.reference.forget(wall, "a3")->seen_hours == 1000);
 }
 
 }  // namespace

@@ -222,5 +222,19 @@ TEST_CASE("at its limit a kind refuses new keys, and evidence drops the oldest")
     CHECK(registry.find({RecordKind::evidence, 1, Registry::evidence_max}) != nullptr);
 }
 
+TEST_CASE("at the limit of verdicts one of a check that nobody carries any more gives its place") {
+    Registry registry;
+    const auto of = [](std::uint64_t check) { return VerdictRecord{.check = CheckKey{check}}; };
+    for (std::uint64_t check = 1; check <= Registry::verdicts_max; ++check) {
+        REQUIRE(take(registry, of(check), own) == std::nullopt);
+    }
+    const std::uint64_t next = Registry::verdicts_max + 1;
+    CHECK(take(registry, of(next), own) == Refusal::full);
+    registry.set_listed(key_of(of(7)), false);
+    CHECK(take(registry, of(next), own) == std::nullopt);
+    CHECK(registry.find(key_of(of(7))) == nullptr);
+    CHECK(registry.find(key_of(of(next))) != nullptr);
+}
+
 }  // namespace
 }  // namespace picket::gossip

@@ -1,0 +1,288 @@
+#include "gossip/agreement/agreement.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <span>
+
+namespace picket::gossip {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant start{std::chrono::hours(1)};
+constexpr WallTime wall_begins{std::chrono::hours(24 * 365 * 50)};
+constexpr Fingerprint definition{7};
+
+std::string name(std::size_t agent) {
+    return "a" + std::to_string(agent);
+}
+
+std::string zone(std::size_t agent) {
+    return agent % 2 == 0 ? "z0" : "z1";
+}
+
+CheckKey key(std::size_t check) {
+    return check_key("check-" + std::to_string(check));
+}
+
+// One agent, a0, of a mesh whose other members answer its roll calls, and say what the test
+// has them say.
+class World {
+public:
+    explicit World(std::size_t agents) : agents_(agents) {
+        for (std::size_t agent = 1; agent < agents; ++agent) {
+            agreement.on_peer(now, {.name = name(agent), .zone = zone(agent)});
+            agreement.set_counted(now, name(agent), true);
+        }
+        agreement.set_standing(now, {.settled = true});
+        run_for(1s);
+    }
+
+    void define(std::size_t check, std::optional<std::size_t> witnesses = 5) {
+        MeshCheck made;
+        made.key = key(check);
+        made.name = "check-" + std::to_string(check);
+        made.fingerprint = definition;
+        made.interval = 10s;
+        made.timeout = 3s;
+        made.witnesses = witnesses;
+        made.ours = true;
+        for (std::size_t agent = 0; agent < agents_; ++agent) {
+            made.carriers.push_back(agent_id(name(agent)));
+        }
+        agreement.on_check(now, made);
+        run_for(0s);
+    }
+
+    // Every attempt ends at once, as `target_answers` says.
+    void run_for(Duration duration) {
+        const Instant end = now + duration;
+        while (true) {
+            for (int again = 0; again < 8; ++again) step();
+            if (now >= end) return;
+            now = std::min(end, std::max(now + 1ms, agreement.next_wakeup()));
+        }
+    }
+
+    // By rank, as this agent sees them.
+    std::vector<std::string> panel(std::size_t check = 0) const {
+        std::vector<std::string> names;
+        for (const WitnessView& witness : seats(check)) names.push_back(witness.name);
+        return names;
+    }
+    std::vector<WitnessView> seats(std::size_t check = 0) const {
+        return agreement.view(now, key(check))->panel;
+    }
+    std::string other_witness(std::size_t check = 0) const {
+        const auto names = panel(check);
+        return names[0] == name(0) ? names[1] : names[0];
+    }
+
+    VoteRecord vote(const std::string& by, Vote said = Vote::fail, std::size_t check = 0) {
+        VoteRecord record;
+        record.agent = agent_id(by);
+        record.check = key(check);
+        record.boot = 1;
+        record.seq = ++seq_;
+        record.fingerprint = definition;
+        record.vote = said;
+        record.age = 10ms;
+        return record;
+    }
+
+    Instant now = start;
+    Agreement agreement{{.name = name(0), .zone = zone(0), .boot = 1}, 1, start};
+    bool target_answers = true;
+    std::size_t attempts = 0;
+    std::size_t proposals = 0;
+
+private:
+    void step() {
+        if (agreement.next_wakeup() <= now) {
+            agreement.on_tick(now, wall_begins + (now - start));
+        }
+        while (const auto ping = agreement.poll_ping()) {
+            agreement.on_roll_call_answer(now, ping->call, ping->name);
+        }
+        while (const auto attempt = agreement.poll_attempt()) {
+            ++attempts;
+            Answer answer;
+            answer.finding = target_answers ? Answer::Finding::passed : Answer::Finding::failed;
+            answer.latency = 1ms;
+            agreement.on_answer(now, attempt->check, attempt->id, answer);
+        }
+        while (agreement.poll_proposal()) ++proposals;
+        while (agreement.poll_dispatch()) {
+        }
+        while (agreement.poll_event()) {
+        }
+    }
+
+    std::size_t agents_;
+    std::uint32_t seq_ = 0;
+};
+
+TEST_CASE("what a vote is disregarded for is counted by its reason, and shown nowhere") {
+    World world(30);
+    world.define(0);
+    const std::string witness = world.other_witness();
+    const auto refused = [&](const VoteRecord& vote, Disregarded reason) {
+        CAPTURE(to_text(reason));
+        const std::uint64_t before = world.agreement.disregarded(reason);
+        world.agreement.on_vote(world.now, vote);
+        CHECK(world.agreement.disregarded(reason) == before + 1);
+        for (const WitnessView& seat : world.seats()) {
+            CHECK_FALSE(seat.vote.has_value());
+        }
+    };
+    VoteRecord vote = world.vote(witness);
+    vote.check = key(9);
+    refused(vote, Disregarded::unknown_check);
+    refused(world.vote("stranger"), Disregarded::unknown_agent);
+    vote = world.vote(witness);
+    vote.fingerprint = Fingerprint{8};
+    refused(vote, Disregarded::wrong_definition);
+    vote = world.vote(witness);
+    vote.era = era_now + 1;
+    refused(vote, Disregarded::wrong_era);
+    vote = world.vote(witness);
+    vote.epoch = Agreement::epoch_step_max + 1;
+    refused(vote, Disregarded::absurd_epoch);
+
+    // Beyond the accepted ranks: most of thirty.
+    std::size_t beyond = 0;
+    for (std::size_t agent = 1; agent < 30; ++agent) {
+        const std::uint64_t before = world.agreement.disregarded(Disregarded::not_a_witness);
+        world.agreement.on_vote(world.now, world.vote(name(agent), Vote::ok));
+        beyond += world.agreement.disregarded(Disregarded::not_a_witness) - before;
+    }
+    CHECK(beyond >= 30 - PanelSize{5, 3}.accepted_ranks() - 1);
+    CHECK(beyond <= 30 - PanelSize{5, 3}.accepted_ranks());
+}
+
+TEST_CASE("a vote of an epoch that is over, or said before, changes nothing") {
+    World world(5);
+    world.define(0);
+    const std::string witness = world.other_witness();
+    const VoteRecord said = world.vote(witness, Vote::ok);
+    world.agreement.on_vote(world.now, said);
+    VoteRecord replayed = said;
+    replayed.vote = Vote::fail;
+    world.agreement.on_vote(world.now, replayed);
+    CHECK(world.agreement.disregarded(Disregarded::replayed) == 1);
+
+    world.agreement.on_verdict(world.now, {.check = key(0), .epoch = 2});
+    world.run_for(0s);
+    world.agreement.on_vote(world.now, world.vote(witness));
+    CHECK(world.agreement.disregarded(Disregarded::old_epoch) == 1);
+    for (const WitnessView& seat : world.seats()) {
+        if (seat.vote) CHECK(seat.vote->vote == Vote::ok);
+    }
+}
+
+TEST_CASE("a suspicion that is replayed makes no attempt") {
+    World world(5);
+    world.define(0);
+    world.run_for(20s);
+    const auto suspicion = [&](std::uint32_t seq, std::uint32_t round) {
+        SuspicionRecord record;
+        record.agent = agent_id(world.other_witness());
+        record.check = key(0);
+        record.boot = 1;
+        record.seq = seq;
+        record.fingerprint = definition;
+        record.round = round;
+        return record;
+    };
+    world.agreement.on_suspicion(world.now, suspicion(10, 1));
+    world.run_for(5s);
+    CHECK(world.attempts == 1);
+    world.agreement.on_suspicion(world.now, suspicion(11, 2));
+    world.run_for(5s);
+    CHECK(world.attempts == 2);
+    for (const std::uint32_t seq : {10U, 11U}) {
+        world.agreement.on_suspicion(world.now, suspicion(seq, seq - 9));
+        world.run_for(5s);
+    }
+    CHECK(world.attempts == 2);
+    CHECK(world.agreement.disregarded(Disregarded::replayed) == 2);
+}
+
+TEST_CASE("where all carriers witness, the verdict is still the panel's") {
+    constexpr std::size_t agents = 40;
+    constexpr PanelSize size{5, 3};
+    std::vector<Carrier> carriers;
+    const std::vector<std::string> zones{"z0", "z1"};
+    for (std::size_t agent = 0; agent < agents; ++agent) {
+        carriers.push_back({agent_id(name(agent)), zones[agent % 2]});
+    }
+    const auto by_rank = [&](std::size_t check) {
+        return ranking(key(check), carriers, size.seats, agents).order;
+    };
+    std::size_t check = 0;  // One that we have a say in.
+    const auto ours = [&] {
+        const auto ranks = by_rank(check);
+        return std::ranges::count(std::span(ranks).first(size.seats), agent_id(name(0)));
+    };
+    while (ours() == 0) ++check;
+    World world(agents);
+    world.define(check, std::nullopt);
+    REQUIRE(world.seats(check).size() == size.seats);
+    // Who is accepted has not voted; all others, and they are many, say FAIL.
+    const auto ranks = by_rank(check);
+    for (std::size_t agent = 1; agent < agents; ++agent) {
+        const auto at = std::ranges::find(ranks, agent_id(name(agent))) - ranks.begin();
+        if (static_cast<std::size_t>(at) < size.accepted_ranks()) continue;
+        world.agreement.on_vote(world.now, world.vote(name(agent), Vote::fail, check));
+    }
+    world.run_for(5s);
+    const auto shown = world.agreement.view(world.now, key(check))->voters;
+    CHECK(shown.size() == agents - size.accepted_ranks());
+    CHECK(world.proposals == 0);
+}
+
+// It has a seat in some 25 of 200 checks, and cannot reach what all others reach.
+TEST_CASE("an agent is broken by its own checks, however many others the mesh has") {
+    World world(40);
+    constexpr std::size_t checks = 200;
+    std::vector<std::size_t> seats;
+    for (std::size_t check = 0; check < checks; ++check) {
+        world.define(check);
+        if (world.agreement.seat(key(check)).has_value()) seats.push_back(check);
+    }
+    REQUIRE(seats.size() >= 10);
+    REQUIRE(seats.size() < checks / 4);
+    world.target_answers = false;
+    for (const std::size_t check : seats) world.agreement.on_slot(world.now, key(check));
+    world.run_for(3s);
+    CHECK_FALSE(world.agreement.unfit_reason(world.now).has_value());
+    // Two that are contradicted say nothing by themselves.
+    for (const std::size_t check : std::span(seats).first(2)) {
+        for (const std::string& witness : world.panel(check)) {
+            if (witness == name(0)) continue;
+            world.agreement.on_vote(world.now, world.vote(witness, Vote::ok, check));
+        }
+    }
+    world.run_for(100ms);
+    const auto unfit = world.agreement.unfit_reason(world.now);
+    REQUIRE(unfit.has_value());
+    CHECK(*unfit == "most of its checks fail, and others contradict it");
+}
+
+TEST_CASE("an outage of a host that was not met since is held again, and ends when it answers") {
+    World world(6);
+    const CheckKey host = check_key("host/a5");
+    world.agreement.on_peer_gone(world.now, "a5");  // It counts, and nobody has met it.
+    world.agreement.on_verdict(
+        world.now, {.check = host, .epoch = 1, .scope = OutageScope::total, .opened_at = wall_begins});
+    world.run_for(1s);
+    CHECK(world.agreement.state(world.now, host) == State::down);
+    world.agreement.set_counted(world.now, "a5", false);
+    world.run_for(1s);
+    CHECK(world.agreement.state(world.now, host) == State::pending);  // Nobody's host any more.
+    CHECK_FALSE(world.agreement.view(world.now, host).has_value());
+}
+
+}  // namespace
+}  // namespace picket::gossip
