@@ -58,6 +58,15 @@ struct Letter {
     std::string payload{};
 };
 
+// ---- Keys of records of which there is one for each check, or agent
+
+constexpr RecordKey verdict_key(CheckKey check) {
+    return {RecordKind::verdict, static_cast<std::uint64_t>(check), 0};
+}
+constexpr RecordKey presence_key(AgentId agent) {
+    return {RecordKind::presence, static_cast<std::uint64_t>(agent), 0};
+}
+
 // ---- Events
 
 // From the agent that it names, which is a member; nothing else is checked.
@@ -88,7 +97,7 @@ using SpreadEvent = std::variant<VoteHeard, SuspicionHeard, RecordHeld, CatalogC
 class Spread {
 public:
     static constexpr std::size_t events_max = 4096;  // Of votes and suspicions; then dropped.
-    static constexpr Duration presence_kept = std::chrono::hours(1);    // Of who is gone.
+    static constexpr Duration presence_kept = std::chrono::hours(1);  // Of who is gone.
     // Of checks in no catalog: as long as the reasons are, since whoever takes the check up
     // again within that time must go on from its number.
     static constexpr Duration unclaimed_kept = Registry::evidence_kept;
@@ -139,7 +148,6 @@ public:
     void send(AgentId to, const Record& record);
     void set_checks(Instant now, WallTime wall, const std::vector<FileBlob>& files);
     void set_fitness(Instant now, WallTime wall, bool fit, std::string_view unfit_reason);
-    void set_capabilities(Instant now, WallTime wall, std::uint32_t capabilities);
     // By an operator's word. How many no longer count.
     std::size_t forget(Instant now, WallTime wall, std::string_view name);
     std::size_t forget_zone(Instant now, WallTime wall, std::string_view zone);
@@ -185,6 +193,9 @@ public:
 
 private:
     void on_foreign(Instant now, const Member& member);
+    std::size_t forget(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
+
+    // spread_records.cpp: what came from others, and what follows from it.
     void on_record(Instant now, WallTime wall, Record record, Origin origin);
     template <typename R>
     void on_witness(Instant now, const R& record, const std::optional<SocketAddress>& from);
@@ -205,7 +216,6 @@ private:
     void tell(const RecordKey& key, const Origin& origin);
     void announce(Instant now, WallTime wall);
     std::size_t put_reference(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
-    std::size_t forget(Instant now, WallTime wall, std::vector<ReferenceRecord> records);
     void raise_boot(Instant now, WallTime wall, Boot boot);
     void check_settled(Instant now, WallTime wall);
     void update_peers(Instant now);

@@ -275,7 +275,8 @@ TEST_CASE("an outage of a host that was not met since is held again, and ends wh
     const CheckKey host = check_key("host/a5");
     world.agreement.on_peer_gone(world.now, "a5");  // It counts, and nobody has met it.
     world.agreement.on_verdict(
-        world.now, {.check = host, .epoch = 1, .scope = OutageScope::total, .opened_at = wall_begins});
+        world.now,
+        {.check = host, .epoch = 1, .scope = OutageScope::total, .opened_at = wall_begins});
     world.run_for(1s);
     CHECK(world.agreement.state(world.now, host) == State::down);
     world.agreement.set_counted(world.now, "a5", false);

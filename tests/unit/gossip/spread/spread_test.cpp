@@ -120,7 +120,7 @@ TEST_CASE("a verdict about a host is brought by anti-entropy as long as the host
     CHECK(net[0].forget(net.now(), net.wall(), "a1") == 1);
     net.pump(0);
     net.run_for(25s);
-    CHECK_FALSE(net[0].registry().listed({RecordKind::verdict, static_cast<std::uint64_t>(host)}));
+    CHECK_FALSE(net[0].registry().listed(verdict_key(host)));
 }
 
 TEST_CASE("an agent that was away for a hundred epochs is told so by two, and believes them") {
