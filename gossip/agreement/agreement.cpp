@@ -243,8 +243,7 @@ void Agreement::run_standing() {
         event(AgreementEvent::Kind::fitness, {}, fitness_.unfit_reason(now_).value_or(""));
     }
     if (now_ >= standing_at_) {
-        const bool all_there =
-            missing_.empty() && quorum() && passed_once_ && !standing_.guest;
+        const bool all_there = missing_.empty() && quorum() && passed_once_ && !standing_.guest;
         const bool needed = standing_.settled && !all_there;
         standing_at_ = needed ? now_ + standing_roll_call : never;
         if (needed) roll_call_.need(now_, now_);
