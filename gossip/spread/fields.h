@@ -34,6 +34,7 @@ concept Is = std::same_as<std::remove_const_t<T>, Message>;
 // Ages up to 49 days and times up to the year 10889; more is out of range.
 constexpr std::uint64_t age_milliseconds_max = 0xffff'ffff;
 constexpr std::uint64_t time_milliseconds_max = (std::uint64_t{1} << 48) - 1;
+constexpr std::uint32_t time_hours_max = time_milliseconds_max / 3'600'000;
 
 class FieldWriter {
 public:
@@ -73,6 +74,7 @@ public:
         const std::int64_t ms = std::max<std::int64_t>(0, to_milliseconds(value));
         array_.number(std::min(static_cast<std::uint64_t>(ms), time_milliseconds_max));
     }
+    void hours(std::uint32_t since_1970) { array_.number(std::min(since_1970, time_hours_max)); }
     template <typename Item, typename Each>
     void list(const std::vector<Item>& items, std::size_t items_max, Each each) {
         PICKET_ASSERT(items.size() <= items_max);
@@ -120,6 +122,7 @@ public:
     void time(WallTime& value) {
         value = from_milliseconds(static_cast<std::int64_t>(array_.number(time_milliseconds_max)));
     }
+    void hours(std::uint32_t& since_1970) { number(since_1970, time_hours_max); }
     template <typename Item, typename Each>
     void list(std::vector<Item>& items, std::size_t items_max, Each each) {
         items.resize(array_.begin(items_max));

@@ -32,7 +32,7 @@ void fields(Archive& archive, R& record) {
     archive.expect(!record.name.empty());
     archive.number(record.boot);
     archive.choice(record.status, ReferenceStatus::forgotten);
-    archive.number(record.seen_hours);
+    archive.hours(record.seen_hours);
     archive.text(record.zone, zone_bytes_max);
 }
 

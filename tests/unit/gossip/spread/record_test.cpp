@@ -172,6 +172,15 @@ TEST_CASE("records that no sane agent sends are refused by their reason") {
         array.end();
         CHECK(decode_record(payload).error() == Fault::too_long);
     }
+    SUBCASE("a reference that was seen after the last time there is") {
+        ReferenceRecord reference{"a1", 9, ReferenceStatus::left, 78'187'493, ""};
+        CHECK(decode_record(encode(reference)) == wire::Decoded<Record>(reference));
+        payload = encode(reference);
+        const std::size_t seen = payload.find('\xce');
+        REQUIRE(seen != std::string::npos);
+        payload.replace(seen + 1, 4, "\xff\xff\xff\xff");
+        CHECK(decode_record(payload).error() == Fault::out_of_range);
+    }
     SUBCASE("evidence that speaks of a witness it does not name") {
         EvidenceRecord evidence{.check = CheckKey{1}, .epoch = 1};
         evidence.witnesses = {{"a", "z"}};
