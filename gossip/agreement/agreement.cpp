@@ -178,8 +178,7 @@ void Agreement::run(Case& item) {
     run_inquiry(item);
     judge_case(item);
     run_repeats(item);
-    const bool waits =
-        item.candidate.has_value() || (item.inquiry.has_value() && item.inquiry->asking());
+    const bool waits = item.scribe.busy() || (item.inquiry.has_value() && item.inquiry->asking());
     if (waits) {
         open_.insert(item.check.key);
         heartbeat_at_ = std::min(heartbeat_at_, now_ + heartbeat_asking);

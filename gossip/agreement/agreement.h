@@ -183,7 +183,6 @@ public:
     static constexpr std::size_t checks_max = 20'000;  // Further ones are not agreed upon.
     // A scribe's roll call is no older than this when it writes.
     static constexpr Duration proof_valid_for = std::chrono::seconds(2);
-    static constexpr Duration scribe_delay = std::chrono::milliseconds(200);
     static constexpr Duration unfit_keeps_seat = std::chrono::seconds(60);
     static constexpr Duration standing_roll_call = std::chrono::seconds(10);
     static constexpr Duration notice_after = std::chrono::seconds(20);

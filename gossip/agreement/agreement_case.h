@@ -13,6 +13,7 @@
 
 #include "gossip/agreement/agreement.h"
 #include "gossip/agreement/long_ago.h"
+#include "gossip/agreement/scribe.h"
 
 namespace picket::gossip {
 
@@ -62,9 +63,8 @@ struct Agreement::Case {
     using Number = std::pair<Boot, std::uint32_t>;  // Of a witness's votes and suspicions.
     std::map<AgentId, Number> suspected{};          // By whom, of the accepted ranks.
 
-    // A version that the votes would carry.
-    std::optional<Change> candidate{};
-    std::optional<Instant> ready_at{};  // Since when it could be written.
+    // Writing what the votes carry.
+    Scribe scribe{};
 
     // Whether a suspicion is later than all else that its witness said; then it is the latest.
     bool latest_of(AgentId witness, Number number) {

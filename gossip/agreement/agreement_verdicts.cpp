@@ -30,8 +30,7 @@ void Agreement::adopt(Case& item, const VerdictRecord& verdict) {
     item.held = verdict;
     if (same) return;
     item.changed_at = now_;
-    item.candidate.reset();
-    item.ready_at.reset();
+    item.scribe.rest();
     if (!epoch_moved) return;
     if (verdict.outage()) {
         item.opened_at = now_;
@@ -84,23 +83,15 @@ void Agreement::judge_case(Case& item) {
     if (!item.juror || !passed_once_) return;
     const auto change = judge(item.tally, bench(item), now_);
     if (!change.has_value()) {
-        item.candidate.reset();
-        item.ready_at.reset();
+        item.scribe.rest();
         wake_for_time(item);
         return;
     }
-    if (!item.candidate.has_value() || !item.candidate->same_as(*change)) item.ready_at.reset();
-    item.candidate = change;
-    if (!proven(*change)) {
-        item.ready_at.reset();
-        // Asked again while the votes last.
-        wake(item, now_ + RollCall::apart);
-        return;
-    }
-    if (!item.ready_at.has_value()) item.ready_at = now_;
-    const Instant turn =
-        *item.ready_at + static_cast<Duration::rep>(item.seat->rank) * scribe_delay;
-    if (now_ < turn) return wake(item, turn);
+    item.scribe.on_change(*change);
+    const auto turn = item.scribe.on_proof(now_, proven(*change), item.seat->rank);
+    // Asked again while the votes last.
+    if (!turn.has_value()) return wake(item, now_ + RollCall::apart);
+    if (now_ < *turn) return wake(item, *turn);
     write(item, *change);
 }
 
@@ -128,23 +119,11 @@ bool Agreement::proven(const Change& change) {
 
 void Agreement::write(Case& item, const Change& change) {
     PICKET_ASSERT(item.juror && passed_once_);
-    VerdictRecord verdict = item.held.value_or(VerdictRecord{});
+    VerdictRecord verdict = next_version(item.held.value_or(VerdictRecord{}), change);
     verdict.check = item.check.key;
     verdict.proposer = self_;
-    verdict.zones_failing = change.zones_failing;
-    verdict.zones_passing = change.zones_passing;
-    verdict.scope = change.scope;
-    // What an outage was of is still to be seen when it is over.
-    if (change.rule == Rule::open || change.rule == Rule::rescope) verdict.failure = change.failure;
     const WallTime first = wall_ - (now_ - std::min(change.begins, now_));
-    if (change.rule == Rule::open || change.rule == Rule::clear) {
-        PICKET_ASSERT((change.rule == Rule::open) != item.outage());
-        ++verdict.epoch;
-        verdict.sub = 0;
-        verdict.backing = backing(item);
-    } else {
-        ++verdict.sub;
-    }
+    if (change.turns()) verdict.backing = backing(item);
     if (change.rule == Rule::open) {
         verdict.first_failure_at = first;
         verdict.opened_at = wall_;
@@ -210,8 +189,7 @@ EvidenceRecord Agreement::evidence(const Case& item, const VerdictRecord& verdic
     Cast agents(record, [this](AgentId agent) {
         return EvidenceRecord::Witness{name_of(agent), std::string(zone_of(agent))};
     });
-    const bool turns = change.rule == Rule::open || change.rule == Rule::clear;
-    const Instant begins = std::min(turns ? change.begins : change.oldest, now_);
+    const Instant begins = std::min(change.turns() ? change.begins : change.oldest, now_);
     record.begins_at = wall_ - (now_ - begins);
     std::vector<Timed> moments;
 

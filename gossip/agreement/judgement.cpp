@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "agent/base/assert.h"
 #include "gossip/agreement/long_ago.h"
 
 namespace picket::gossip {
@@ -217,6 +218,19 @@ std::optional<Change> judge(const Tally& tally, const Bench& bench, Instant now)
     if (bench.rules.size.seats == 0) return std::nullopt;
     const bool outage = bench.held != nullptr && bench.held->outage();
     return outage ? judge_odd(tally, bench, now) : judge_even(tally, bench, now);
+}
+
+VerdictRecord next_version(VerdictRecord held, const Change& change) {
+    PICKET_ASSERT(!change.turns() || (change.rule == Rule::open) != held.outage());
+    VerdictRecord next = std::move(held);
+    next.epoch += change.turns() ? 1U : 0U;
+    next.sub = change.turns() ? 0 : next.sub + 1;
+    next.scope = change.scope;
+    next.zones_failing = change.zones_failing;
+    next.zones_passing = change.zones_passing;
+    // What an outage was of is still to be seen when it is over.
+    if (change.rule == Rule::open || change.rule == Rule::rescope) next.failure = change.failure;
+    return next;
 }
 
 }  // namespace picket::gossip

@@ -55,6 +55,8 @@ struct Change {
     // clearing.
     Instant begins{};
 
+    // An outage begins or ends: another epoch.
+    bool turns() const { return rule == Rule::open || rule == Rule::clear; }
     // Of one meaning, whatever votes it rests on.
     bool same_as(const Change& other) const {
         return rule == other.rule && scope == other.scope && zones_failing == other.zones_failing;
@@ -69,5 +71,9 @@ constexpr Duration degrade_after_one_voter = std::chrono::seconds(60);
 constexpr Duration rescope_apart = std::chrono::seconds(10);
 
 std::optional<Change> judge(const Tally& tally, const Bench& bench, Instant now);
+
+// The version that a change makes of the one held: its number and what it says. Who wrote it
+// and when is for the caller.
+VerdictRecord next_version(VerdictRecord held, const Change& change);
 
 }  // namespace picket::gossip
