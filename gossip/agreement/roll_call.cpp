@@ -175,6 +175,7 @@ std::optional<RollCallResult> RollCall::poll_result() {
 }
 
 Instant RollCall::next_wakeup() const {
+    if (!results_.empty()) return results_.front().ended;
     if (!call_.has_value()) return due_;
     return std::min(call_->began + length, call_->next_try);
 }

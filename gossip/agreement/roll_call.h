@@ -94,6 +94,7 @@ public:
 
     std::optional<Question> poll_question();
     std::optional<RollCallResult> poll_result();
+    // Now, while there is a result.
     Instant next_wakeup() const;
 
     // Whether a call that began at or after `since` has passed.

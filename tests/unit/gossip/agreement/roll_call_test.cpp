@@ -174,6 +174,19 @@ TEST_CASE("a pass proves nothing of what was before it, and one serves all who n
     CHECK_FALSE(play(call, now, first(5)).has_value());
 }
 
+TEST_CASE("what the last answer decides waits for no timer") {
+    RollCall call("a0", 1);
+    set_counted(call, names(3));
+    call.need(start, start);
+    const auto question = call.poll_question();
+    REQUIRE(question.has_value());
+    const Instant answered = start + 20ms;
+    call.on_answer(answered, question->call, question->name);
+    CHECK(call.next_wakeup() == answered);
+    CHECK(call.poll_result()->passed);
+    CHECK(call.next_wakeup() == never);
+}
+
 TEST_CASE("a late answer, one to an earlier call and one of a stranger count for nothing") {
     RollCall call("a0", 1);
     set_counted(call, names(5));
