@@ -7,13 +7,11 @@
 
 #include "agent/agent.h"
 #include "agent/api/evidence.h"
-#include "agent/api/explain.h"
-#include "agent/api/history_answers.h"
-#include "agent/api/record_views.h"
 #include "agent/base/version.h"
 #include "agent/council_view.h"
 #include "agent/facts.h"
 #include "agent/io/clock.h"
+#include "agent/mesh_outages.h"
 #include "checks/canonical.h"
 
 namespace picket {
@@ -21,16 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using storage::HistoryReader;
-
-api::OutageDetailView detail_view(const storage::Outage& stored, const std::string& agent,
-                                  const std::string& zone) {
-    api::OutageDetailView view;
-    view.outage = api::outage_view(stored);
-    view.outage.backing = api::Backing::panel_of_one;
-    view.opening = api::lone_opening(view.outage, agent, zone);
-    if (stored.closed) view.closing = api::lone_closing(view.outage, agent, zone);
-    return view;
-}
 
 std::string words(const storage::Transition& transition) {
     if (transition.state == "up") return "up";
@@ -41,48 +29,18 @@ tl::unexpected<Error> no_mesh() {
     return failure(Code::invalid, "this agent is in no mesh: its picket.toml has no [gossip]");
 }
 
-Error no_such_check(std::string_view name) {
-    return {Code::not_found, fmt::format("no check is named '{}'", name)};
-}
-
 }  // namespace
 
-AgentBackend::AgentBackend(Agent& agent) : agent_(agent), reader_(agent.loop_) {}
+AgentBackend::AgentBackend(Agent& agent)
+    : agent_(agent), questions_(agent.loop_, agent.recorder_) {}
+
+Error AgentBackend::no_such_check(std::string_view name) {
+    return {Code::not_found, fmt::format("no check is named '{}'", name)};
+}
 
 template <typename Answer>
 void AgentBackend::later(Result<Answer> answer, std::function<void(Result<Answer>)> done) {
     agent_.loop_.post([answer = std::move(answer), done = std::move(done)] { done(answer); });
-}
-
-template <typename Answer>
-void AgentBackend::ask(std::function<Result<Answer>(HistoryReader&)> question,
-                       std::function<void(Result<Answer>)> done) {
-    if (questions_.size() >= questions_max) {
-        agent_.loop_.post([done = std::move(done)] {
-            done(failure(Code::exhausted, "too many questions about history wait already"));
-        });
-        return;
-    }
-    questions_.push_back([this, question = std::move(question), done = std::move(done)]() mutable {
-        reader_.submit(
-            [path = agent_.recorder_.database_path(), question = std::move(question)] {
-                auto reader = HistoryReader::open(path);
-                if (!reader) return Result<Answer>(tl::make_unexpected(reader.error()));
-                return question(*reader);
-            },
-            [this, done = std::move(done)](Result<Answer> answer) {
-                ask_next();
-                done(std::move(answer));
-            });
-    });
-    agent_.recorder_.settle([this] { agent_.loop_.post([this] { ask_next(); }); });
-}
-
-void AgentBackend::ask_next() {
-    if (questions_.empty() || reader_.busy()) return;
-    const auto question = std::move(questions_.front());
-    questions_.pop_front();
-    question();
 }
 
 std::optional<AgentBackend::Subject> AgentBackend::find(std::string_view name) const {
@@ -214,17 +172,17 @@ api::StatusView AgentBackend::status() const {
     view.checks.reserve(agent_.checks_.rows().size());
     for (const auto& [name, check] : agent_.checks_.rows()) {
         view.checks.push_back(check_view(Subject{name, &check, check.meshed()}));
-        if (check.witness && check.witness->verdict().outage()) {
-            view.outages.push_back(
-                api::outage_view(outage_fact(check, check.witness->verdict(), std::nullopt)));
-        }
+        if (!check.witness || !check.witness->verdict().outage()) continue;
+        api::OutageView& outage = view.outages.emplace_back(
+            api::outage_view(outage_fact(check, check.witness->verdict(), std::nullopt)));
+        outage.backing = api::Backing::panel_of_one;
     }
     if (!agent_.council_) return view;
     for (const auto& [name, key] : agent_.council_->subjects()) {
         if (!agent_.checks_.rows().contains(name)) {
             view.checks.push_back(check_view(Subject{name, nullptr, true}));
         }
-        const auto outage = mesh_outage_view(*agent_.council_, name);
+        const auto outage = latest_outage_view(agent_.council_->spread(), name);
         if (outage && !outage->closed_at) view.outages.push_back(*outage);
     }
     std::ranges::sort(view.checks, {}, &api::CheckView::name);
@@ -257,8 +215,8 @@ void AgentBackend::show(std::string_view name, std::function<void(Result<api::Sh
         stored.transitions = PICKET_TRY(reader.transitions(check_name, WallTime{}, now + 1s));
         return stored;
     };
-    ask<Stored>(question, [view = std::move(view), agent = agent_.config_.name,
-                           done = std::move(done)](Result<Stored> stored) mutable {
+    questions_.ask<Stored>(question, [view = std::move(view), agent = agent_.config_.name,
+                                      done = std::move(done)](Result<Stored> stored) mutable {
         // Without a database everything else is still worth showing.
         if (!stored) return done(std::move(view));
         if (stored->latency) {
@@ -271,71 +229,6 @@ void AgentBackend::show(std::string_view name, std::function<void(Result<api::Sh
         }
         done(std::move(view));
     });
-}
-
-void AgentBackend::history(api::HistoryQuery query,
-                           std::function<void(Result<api::HistoryView>)> done) {
-    // A name that is not carried any more may still be stored.
-    const CarriedCheck* check = agent_.checks_.find(query.check);
-    const std::string stored_name = check == nullptr ? query.check : check->name;
-    const bool carried = check != nullptr;
-    const auto question = [query, stored_name,
-                           carried](HistoryReader& reader) -> Result<api::HistoryView> {
-        auto view = api::read_history(reader, stored_name, query);
-        const bool not_yet = !view && carried && view.error().code() == Code::not_found;
-        if (not_yet) return api::HistoryView{query.check, query.from, query.to, false, {}};
-        return view;
-    };
-    ask<api::HistoryView>(question, std::move(done));
-}
-
-// Who is asked about by name, or everybody; and what is promised of each.
-std::vector<AgentBackend::Promised> AgentBackend::promised(
-    const api::AvailabilityQuery& query) const {
-    std::vector<std::string> names = query.checks;
-    if (names.empty()) {
-        for (const auto& [name, check] : agent_.checks_.rows()) names.push_back(name);
-        if (agent_.council_) {
-            for (const auto& [name, key] : agent_.council_->subjects()) names.push_back(name);
-        }
-        std::ranges::sort(names);
-        names.erase(std::ranges::unique(names).begin(), names.end());
-    }
-    std::vector<Promised> all;
-    for (const std::string& name : names) {
-        const CarriedCheck* check = agent_.checks_.find(name);
-        Promised& promised = all.emplace_back();
-        promised.name = check == nullptr ? name : check->name;
-        promised.known = find(name).has_value();
-        promised.slo = query.slo;
-        const bool defined = check != nullptr && check->definition != nullptr;
-        if (!promised.slo && defined) promised.slo = check->definition->slo;
-    }
-    return all;
-}
-
-void AgentBackend::availability(api::AvailabilityQuery query,
-                                std::function<void(Result<api::AvailabilitiesView>)> done) {
-    const auto question =
-        [query, all = promised(query)](HistoryReader& reader) -> Result<api::AvailabilitiesView> {
-        const HistoryReader::Hold hold =
-            PICKET_TRY(all.size() > 1 ? reader.hold_all() : reader.hold());
-        api::AvailabilitiesView view;
-        for (const Promised& each : all) {
-            api::AvailabilityQuery one = query;
-            one.slo = each.slo;
-            auto answer = api::read_availability(reader, each.name, one);
-            const bool not_yet = !answer && each.known && answer.error().code() == Code::not_found;
-            if (not_yet) {
-                answer = api::never_observed(each.name, one);
-            } else if (!answer) {
-                return tl::make_unexpected(answer.error());
-            }
-            view.checks.push_back(*std::move(answer));
-        }
-        return view;
-    };
-    ask<api::AvailabilitiesView>(question, std::move(done));
 }
 
 void AgentBackend::probe(std::string_view name, std::function<void(Result<checks::Outcome>)> done) {
@@ -384,99 +277,6 @@ void AgentBackend::ping(std::string_view name, const checks::Signal& signal,
         agent_.loop_.post(
             [heartbeat = agent_.heartbeats_.get(name, now), done] { done(heartbeat); });
     });
-}
-
-void AgentBackend::outages(api::OutagesQuery query,
-                           std::function<void(Result<api::OutagesView>)> done) {
-    const auto question = [query](HistoryReader& reader) -> Result<api::OutagesView> {
-        const auto stored = PICKET_TRY(
-            reader.outages({.check = "", .open_only = query.open_only, .since = query.since}));
-        api::OutagesView view;
-        view.truncated = stored.size() >= HistoryReader::outages_max;
-        for (const storage::Outage& outage : stored)
-            view.outages.push_back(api::outage_view(outage));
-        std::ranges::reverse(view.outages);
-        return view;
-    };
-    ask<api::OutagesView>(question, std::move(done));
-}
-
-void AgentBackend::outage(std::string_view id,
-                          std::function<void(Result<api::OutageDetailView>)> done) {
-    const auto parsed = api::parse_outage_id(id);
-    if (!parsed) {
-        agent_.loop_.post([done = std::move(done), id = std::string(id)] {
-            done(failure(Code::not_found,
-                         fmt::format("'{}' is not the id of an outage, as homepage#7 is", id)));
-        });
-        return;
-    }
-    const CarriedCheck* check = agent_.checks_.find(parsed->check);
-    const std::string name = check == nullptr ? parsed->check : check->name;
-    const auto question =
-        [name, epoch = parsed->epoch, agent = agent_.config_.name,
-         zone = agent_.config_.zone](HistoryReader& reader) -> Result<api::OutageDetailView> {
-        const storage::Outage stored = PICKET_TRY(reader.outage(name, epoch));
-        return detail_view(stored, agent, zone);
-    };
-    ask<api::OutageDetailView>(question, std::move(done));
-}
-
-void AgentBackend::why(api::WhyQuery query, std::function<void(Result<api::WhyView>)> done) {
-    const auto refuse = [&](Error error) {
-        agent_.loop_.post([done = std::move(done), error = std::move(error)] {
-            done(tl::make_unexpected(error));
-        });
-    };
-    const auto subject = find(query.check);
-    if (!subject) return refuse(no_such_check(query.check));
-    api::WhyView view;
-    view.check = check_view(*subject);
-    if (const Status chosen = api::choose_version(view, query); !chosen) {
-        return refuse(chosen.error());
-    }
-    view.witnesses = witnesses(*subject);
-    if (subject->meshed) add_mesh_evidence(view, *subject);
-    // An even epoch is explained by the end of the outage before it.
-    const std::uint32_t outage_epoch = view.epoch - (view.epoch % 2 == 0 && view.epoch > 0 ? 1 : 0);
-    const auto question = [name = subject->name, outage_epoch, meshed = subject->meshed,
-                           agent = agent_.config_.name, zone = agent_.config_.zone,
-                           view = std::move(view)](HistoryReader& reader) mutable {
-        const auto stored = reader.outage(name, outage_epoch);
-        if (!stored) {
-            // Nothing to add: there was none, or it was long ago.
-            if (stored.error().code() == Code::not_found) return Result<api::WhyView>(view);
-            return Result<api::WhyView>(tl::make_unexpected(stored.error()));
-        }
-        if (!view.outage) view.outage = api::outage_view(*stored);
-        if (meshed) return Result<api::WhyView>(std::move(view));
-        view.outage->backing = api::Backing::panel_of_one;
-        if (view.epoch % 2 == 1) {
-            view.evidence = api::lone_opening(*view.outage, agent, zone);
-        } else if (stored->closed) {
-            view.evidence = api::lone_closing(*view.outage, agent, zone);
-        }
-        return Result<api::WhyView>(std::move(view));
-    };
-    ask<api::WhyView>(question, std::move(done));
-}
-
-void AgentBackend::add_mesh_evidence(api::WhyView& view, const Subject& subject) const {
-    const Council& council = *agent_.council_;
-    const gossip::CheckKey key = gossip::check_key(subject.name);
-    view.notice = council.agreement().no_quorum_text();
-    if (const auto held = council.agreement().view(io::monotonic_now(), key);
-        held && held->closes_in && view.held) {
-        view.closes_not_before = io::wall_now() + *held->closes_in;
-    }
-    const auto outage = mesh_outage_view(council, subject.name);
-    const std::uint32_t epoch = view.epoch - (view.epoch % 2 == 0 && view.epoch > 0 ? 1 : 0);
-    if (outage && outage->id == fmt::format("{}#{}", subject.name, epoch)) view.outage = outage;
-    std::vector<api::EvidenceView> known;
-    for (const auto* evidence : council.spread().evidence_of_epoch(key, view.epoch)) {
-        known.push_back(api::evidence_view(*evidence));
-    }
-    api::add_evidence(view, known);
 }
 
 std::vector<api::MemberView> AgentBackend::members() const {

@@ -1,13 +1,10 @@
 // AgentBackend: what the API shows of an agent, and what it may ask of it.
 //
 // Builds plain values out of the agent's parts. What is on disk is read on a worker
-// of its own, one question at a time, after what was just recorded has been written:
-// whoever hears of an outage and asks for it finds it. At most questions_max wait;
-// further ones are refused.
+// (history_questions.h): whoever hears of an outage and asks for it finds it.
 
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -16,9 +13,9 @@
 #include <vector>
 
 #include "agent/api/backend.h"
-#include "agent/io/worker.h"
+#include "agent/api/outage_answers.h"
+#include "agent/history_questions.h"
 #include "checks/probes/once.h"
-#include "storage/history_reader.h"
 
 namespace picket {
 
@@ -27,7 +24,6 @@ struct CarriedCheck;
 
 class AgentBackend : public api::Backend {
 public:
-    static constexpr std::size_t questions_max = 64;
     static constexpr std::size_t probes_max = 8;  // Of clients, in flight at once.
 
     explicit AgentBackend(Agent& agent);
@@ -57,12 +53,6 @@ public:
         std::function<void(const api::Event&)> on_event) override;
 
 private:
-    // Asks the stored history something, off the loop. `question` gets the reader;
-    // `done` gets its answer, or why there is none.
-    template <typename Answer>
-    void ask(std::function<Result<Answer>(storage::HistoryReader&)> question,
-             std::function<void(Result<Answer>)> done);
-    void ask_next();
     template <typename Answer>
     void later(Result<Answer> answer, std::function<void(Result<Answer>)> done);
 
@@ -73,6 +63,7 @@ private:
         bool meshed = false;
     };
     std::optional<Subject> find(std::string_view name) const;
+    static Error no_such_check(std::string_view name);
 
     struct Promised {
         std::string name;             // As it is stored.
@@ -85,12 +76,13 @@ private:
     api::CheckView check_view(const Subject& subject) const;
     std::vector<api::WitnessView> witnesses(const Subject& subject) const;
     void add_mesh_evidence(api::WhyView& view, const Subject& subject) const;
+    // Of what no mesh decided.
+    api::OnlyWitness only_witness() const;
     api::WitnessView own_witness(const CarriedCheck& check) const;
     std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
     Agent& agent_;
-    io::Worker reader_;
-    std::deque<std::function<void()>> questions_;
+    HistoryQuestions questions_;
     std::list<checks::Once> probes_;
 };
 

@@ -131,6 +131,7 @@ Council::Council(const Services& services, const Config& config, const storage::
     services_.recorder.record(
         storage::AgentFact{std::string(boot_fact), fmt::to_string(spread().boot())});
     restore(stored, now, wall);
+    adopt_stored_outages(stored, wall);
     adopt_stored_verdicts(stored, now, wall);
     listen();
 }
@@ -162,7 +163,8 @@ void Council::adopt_stored_verdicts(const storage::Loaded& stored, Instant now, 
         verdict.epoch = epoch;
         verdict.backing = gossip::Backing::panel_of_one;
         verdict.proposer = spread().self();
-        verdict.closed_at = check.verdict->since.value_or(check.verdict->at);
+        const bool ends = epoch != check.verdict->epoch;
+        verdict.closed_at = ends ? wall : check.verdict->since.value_or(check.verdict->at);
         accord_.put(now, wall, verdict);
     }
 }
@@ -177,6 +179,7 @@ void Council::listen() {
         pump();
     });
     services_.node.set_on_forgotten([this](const std::string& name) {
+        end_outage(io::wall_now(), gossip::check_key("host/" + name), "ended: host forgotten");
         accord_.on_forgotten(io::monotonic_now(), name);
         pump();
     });
@@ -342,13 +345,16 @@ void Council::stop() {
     canaries_.stop();
 }
 
-// ---- What people do, and ask
+// ---- What people do
 
 std::size_t Council::forget(std::string_view name, std::string_view zone) {
     const Instant now = io::monotonic_now();
     const WallTime wall = io::wall_now();
     const std::size_t forgotten =
         zone.empty() ? accord_.forget(now, wall, name) : accord_.forget_zone(now, wall, zone);
+    if (forgotten > 0 && !name.empty()) {
+        end_outage(wall, gossip::check_key(fmt::format("host/{}", name)), "ended: host forgotten");
+    }
     pump();
     return forgotten;
 }
@@ -356,104 +362,6 @@ std::size_t Council::forget(std::string_view name, std::string_view zone) {
 void Council::leave() {
     accord_.leave(io::monotonic_now(), io::wall_now());
     pump();
-}
-
-void Council::record_everything() {
-    services_.recorder.record(
-        storage::AgentFact{std::string(boot_fact), fmt::to_string(spread().boot())});
-    const auto keep = [this](const gossip::Record& record) {
-        const gossip::RecordKey key = gossip::key_of(record);
-        services_.recorder.record(storage::MeshRecord{.kind = std::string(to_text(key.kind)),
-                                                      .key = api::storage_key(key),
-                                                      .bytes = encode(record),
-                                                      .forget_at = std::nullopt});
-    };
-    spread().registry().each<gossip::VerdictRecord>([&](const auto& verdict) {
-        keep(verdict);
-        services_.recorder.record(api::check_key_fact(name_of(verdict.check), verdict.check));
-        record_outage(verdict.check);
-    });
-    spread().registry().each<gossip::EvidenceRecord>(keep);
-    spread().registry().each<gossip::ReferenceRecord>(keep);
-}
-
-bool Council::outage(checks::CheckKey key) const {
-    const gossip::VerdictRecord* verdict = spread().verdict(mesh_key(key));
-    return verdict != nullptr && verdict->outage();
-}
-
-bool Council::knows(std::string_view name) const {
-    const gossip::CheckKey key = gossip::check_key(name);
-    return accord_.checks().contains(key) || spread().verdict(key) != nullptr;
-}
-
-std::vector<std::pair<std::string, gossip::CheckKey>> Council::subjects() const {
-    std::vector<std::pair<std::string, gossip::CheckKey>> subjects;
-    for (const auto& [key, check] : accord_.checks()) subjects.emplace_back(check.name, key);
-    for (const auto& [key, name] : accord_.names()) {
-        if (!name.starts_with("host/")) continue;
-        const gossip::VerdictRecord* verdict = spread().verdict(key);
-        if (verdict != nullptr && verdict->epoch > 0) subjects.emplace_back(name, key);
-    }
-    std::ranges::sort(subjects);
-    return subjects;
-}
-
-std::map<std::string, std::string> Council::zones_alive() const {
-    std::map<std::string, std::string> zones;
-    for (const gossip::Member& member : services_.node.others()) {
-        const auto* peer = spread().peer(gossip::agent_id(member.name));
-        if (peer != nullptr) zones.emplace(peer->name, peer->zone);
-    }
-    return zones;
-}
-
-std::vector<std::string> Council::problems() const {
-    std::vector<std::string> problems;
-    if (const std::string text = agreement().no_quorum_text(); !text.empty()) {
-        problems.push_back("mesh: " + text);
-    }
-    return problems;
-}
-
-std::vector<std::pair<std::string, std::uint64_t>> Council::counters() const {
-    std::vector<std::pair<std::string, std::uint64_t>> counters{
-        {"mesh_checks", accord_.checks().size()},
-        {"records_held", spread().registry().size()},
-        {"records_not_durable", records_not_durable_},
-        {"votes_dropped", spread().events_dropped()}};
-    // Of what was refused each reason that has come up, and all together.
-    const auto add = [&](std::string_view what, std::size_t reasons, const auto& text,
-                         const auto& count) {
-        const std::size_t place = counters.size();
-        counters.emplace_back(what, 0);
-        for (std::size_t i = 0; i < reasons; ++i) {
-            const std::uint64_t times = count(i);
-            if (times == 0) continue;
-            counters[place].second += times;
-            std::string name = fmt::format("{} {}", what, text(i));
-            std::ranges::replace(name, ' ', '_');
-            counters.emplace_back(std::move(name), times);
-        }
-    };
-    add(
-        "records_refused", gossip::refusal_count,
-        [](std::size_t i) { return gossip::to_text(static_cast<gossip::Refusal>(i)); },
-        [this](std::size_t i) -> std::uint64_t {
-            const auto refusal = static_cast<gossip::Refusal>(i);
-            return refusal == gossip::Refusal::known ? 0 : spread().refused(refusal);
-        });
-    add(
-        "records_malformed", gossip::wire::fault_count,
-        [](std::size_t i) { return gossip::wire::to_text(static_cast<gossip::wire::Fault>(i)); },
-        [this](std::size_t i) { return spread().faults(static_cast<gossip::wire::Fault>(i)); });
-    add(
-        "votes_disregarded", gossip::disregarded_count,
-        [](std::size_t i) { return gossip::to_text(static_cast<gossip::Disregarded>(i)); },
-        [this](std::size_t i) {
-            return agreement().disregarded(static_cast<gossip::Disregarded>(i));
-        });
-    return counters;
 }
 
 }  // namespace picket

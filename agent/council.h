@@ -32,6 +32,7 @@
 #include "agent/io/icmp_socket.h"
 #include "agent/io/resolver.h"
 #include "agent/mesh_node.h"
+#include "agent/outage_book.h"
 #include "agent/recorder.h"
 #include "checks/probes/runner.h"
 #include "gossip/accord.h"
@@ -95,8 +96,6 @@ public:
     bool knows(std::string_view name) const;
     // Checks of the mesh and hosts that there is something to say of, by name.
     std::vector<std::pair<std::string, gossip::CheckKey>> subjects() const;
-    // The latest outage of a check, as it is stored; absent where there never was one.
-    std::optional<storage::Outage> latest_outage(gossip::CheckKey key) const;
     // Living agents other than this one, and their zones.
     std::map<std::string, std::string> zones_alive() const;
     const std::string& own_name() const { return config_.name; }
@@ -106,6 +105,7 @@ public:
 private:
     void restore(const storage::Loaded& stored, Instant now, WallTime wall);
     void adopt_stored_verdicts(const storage::Loaded& stored, Instant now, WallTime wall);
+    void adopt_stored_outages(const storage::Loaded& stored, WallTime wall);
     void listen();
 
     void pump();
@@ -124,7 +124,16 @@ private:
     void on_evidence_held(const gossip::EvidenceRecord& evidence);
     void on_agreement_event(WallTime wall, const gossip::AgreementEvent& event);
     void take_seat(gossip::CheckKey key);
-    void record_outage(gossip::CheckKey key, const gossip::VerdictRecord* before = nullptr);
+    void tell_opened(WallTime wall, const gossip::VerdictRecord& verdict);
+    void tell_closed(WallTime wall, const gossip::VerdictRecord& verdict,
+                     const storage::Outage& outage);
+    void tell_outage(api::Event event);
+    // What is known of it is stored, and returned; nothing where nothing is.
+    std::optional<storage::Outage> record_outage(const std::string& name, std::uint32_t epoch,
+                                                 const gossip::VerdictRecord* before = nullptr);
+    void end_outage(WallTime wall, gossip::CheckKey key, std::string_view note);
+    void review_outages(Instant now, WallTime wall);
+    std::string agent_name(gossip::AgentId agent) const;
     void show_state(Instant now, WallTime wall, gossip::CheckKey key);
     void show_states(Instant now, WallTime wall);
 
@@ -139,6 +148,7 @@ private:
     bool pumping_ = false;
     bool again_ = false;
 
+    OutageBook outages_;
     std::map<gossip::CheckKey, gossip::State> shown_;  // As the last event said.
     // Verdicts that came before the name of their check did: they are told when it has come.
     std::set<gossip::CheckKey> unnamed_;

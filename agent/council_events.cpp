@@ -6,10 +6,12 @@
 #include <utility>
 #include <variant>
 
+#include "agent/api/record_views.h"
 #include "agent/api/stored_records.h"
 #include "agent/base/log.h"
 #include "agent/council.h"
 #include "agent/io/clock.h"
+#include "agent/mesh_outages.h"
 #include "gossip/spread/record_codec.h"
 
 namespace picket {
@@ -18,21 +20,8 @@ namespace {
 using gossip::CheckKey;
 using gossip::VerdictRecord;
 
-checks::FailureClass class_of(gossip::FailureCode code) {
-    const auto known = static_cast<checks::FailureClass>(code);
-    return to_text(known).empty() ? checks::FailureClass::none : known;
-}
-
-std::string_view to_text(gossip::OutageScope scope) {
-    return scope == gossip::OutageScope::partial ? "partial" : "total";
-}
-
-// What the failing witnesses found, as the first of them said it.
 std::string first_failure(const gossip::EvidenceRecord* evidence) {
-    if (evidence == nullptr) return "";
-    const auto failed =
-        std::ranges::find(evidence->votes, gossip::Vote::fail, &gossip::EvidenceRecord::Cast::vote);
-    return failed == evidence->votes.end() ? "" : failed->message;
+    return evidence == nullptr ? "" : api::first_failure(api::evidence_view(*evidence));
 }
 
 // What is up has none. Of a scope that changed the outage's own cause has to do where there is no
@@ -41,8 +30,9 @@ std::string cause_of(const VerdictRecord& verdict, const gossip::Spread& spread)
     if (!verdict.outage() && !verdict.degraded()) return "";
     std::string message = first_failure(spread.evidence(verdict.check, verdict.epoch, verdict.sub));
     if (message.empty()) message = first_failure(spread.evidence(verdict.check, verdict.epoch));
-    return message.empty() && verdict.outage() ? std::string(to_text(class_of(verdict.failure)))
-                                               : message;
+    return message.empty() && verdict.outage()
+               ? std::string(to_text(api::failure_class_of(verdict.failure)))
+               : message;
 }
 
 std::string_view backing_words(gossip::Backing backing) {
@@ -72,8 +62,14 @@ void Council::on_event(Instant now, WallTime wall, const gossip::AccordEvent& ev
 }
 
 void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& change) {
+    if (change.gone) {
+        if (change.key.kind == gossip::RecordKind::verdict) {
+            end_outage(wall, CheckKey{change.key.subject}, "ended: the mesh holds it no more");
+        }
+        return;
+    }
     // What came from the database is there, and people were told of it.
-    if (change.gone || change.origin.source == gossip::Source::stored) return;
+    if (change.origin.source == gossip::Source::stored) return;
     const gossip::Record* record = spread().registry().find(change.key);
     if (record == nullptr) return;
     if (const auto* verdict = std::get_if<VerdictRecord>(record)) {
@@ -100,7 +96,6 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         return;
     }
     const std::string name = name_of(verdict.check);
-    const bool was_outage = before != nullptr && before->outage();
     storage::Transition fact;
     fact.check = name;
     fact.at = wall;
@@ -108,80 +103,67 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
     fact.state = verdict.outage() ? "down" : verdict.degraded() ? "degraded" : "up";
     fact.since = verdict.outage() ? verdict.opened_at : verdict.closed_at;
     if (verdict.outage()) {
-        fact.outage_scope = to_text(verdict.scope);
+        fact.outage_scope = api::scope_text(verdict.scope);
         fact.first_failure = verdict.first_failure_at;
-        fact.failure_class = class_of(verdict.failure);
+        fact.failure_class = api::failure_class_of(verdict.failure);
         fact.message = cause_of(verdict, spread());
     }
     services_.recorder.record(std::move(fact));
     services_.recorder.record(api::check_key_fact(name, verdict.check));
-    record_outage(verdict.check, before);
 
-    const bool news = verdict.outage() != was_outage ||
-                      (before != nullptr && before->epoch / 2 != verdict.epoch / 2);
-    if (news) {
-        api::Event shown;
-        shown.at = wall;
-        shown.type = api::EventType::outage;
-        shown.check = name;
-        shown.agent = spread().peer(verdict.proposer) != nullptr
-                          ? spread().peer(verdict.proposer)->name
-                          : config_.name;
-        shown.from = verdict.outage() ? "" : "open";
-        shown.to = verdict.outage() ? "open" : "closed";
-        if (verdict.outage()) {
-            const std::string cause = cause_of(verdict, spread());
-            shown.message =
-                fmt::format("{}#{}: {}{}{}", name, verdict.epoch, to_text(verdict.scope),
-                            cause.empty() ? "" : ", " + cause, backing_words(verdict.backing));
-            log_warning(shown.message);
-        } else {
-            const auto lasted =
-                std::chrono::round<std::chrono::seconds>(verdict.closed_at - verdict.opened_at);
-            shown.message = fmt::format("{}#{}: over after {}", name, verdict.epoch - 1,
-                                        format_duration(std::max<Duration>(lasted, Duration{0})));
-            log_info(shown.message);
-        }
-        services_.events.add(std::move(shown));
-        on_outage_();
+    const std::uint32_t latest = outage_of_epoch(verdict.epoch);
+    const std::uint32_t last = before == nullptr ? 0 : outage_of_epoch(before->epoch);
+    if (before != nullptr && before->outage() && last < latest) {
+        // Its end was not heard of.
+        if (const auto ended = record_outage(name, last, before))
+            tell_closed(wall, verdict, *ended);
+    }
+    const auto outage = record_outage(name, latest, before);
+    const bool was_outage = before != nullptr && before->outage();
+    if (verdict.outage() && (!was_outage || last < latest)) {
+        tell_opened(wall, verdict);
+    } else if (!verdict.outage() && outage &&
+               (was_outage || (before != nullptr && last < latest))) {
+        tell_closed(wall, verdict, *outage);
     }
     show_state(now, wall, verdict.check);
 }
 
-// It may come after its verdict, and then says what the outage is about.
-void Council::on_evidence_held(const gossip::EvidenceRecord& evidence) {
-    const VerdictRecord* verdict = spread().verdict(evidence.check);
-    if (verdict != nullptr && evidence.epoch % 2 == 1 && verdict->epoch / 2 == evidence.epoch / 2) {
-        record_outage(verdict->check);
-    }
+std::string Council::agent_name(gossip::AgentId agent) const {
+    const auto* peer = spread().peer(agent);
+    return peer == nullptr ? config_.name : peer->name;
 }
 
-// Of the outage that the verdict is, or that it ended.
-std::optional<storage::Outage> Council::latest_outage(CheckKey key) const {
-    const VerdictRecord* verdict = spread().verdict(key);
-    if (verdict == nullptr || verdict->epoch == 0 || verdict->opened_at == WallTime{}) {
-        return std::nullopt;
-    }
-    storage::Outage outage;
-    outage.check = name_of(key);
-    outage.epoch = verdict->outage() ? verdict->epoch : verdict->epoch - 1;
-    outage.scope = to_text(verdict->scope);
-    outage.opened = verdict->opened_at;
-    if (!verdict->outage()) outage.closed = verdict->closed_at;
-    outage.first_failure = verdict->first_failure_at;
-    outage.failure_class = class_of(verdict->failure);
-    outage.message = first_failure(spread().evidence(key, outage.epoch));
-    return outage;
+void Council::tell_opened(WallTime wall, const VerdictRecord& verdict) {
+    const std::string name = name_of(verdict.check);
+    const std::string cause = cause_of(verdict, spread());
+    tell_outage({.at = wall,
+                 .check = name,
+                 .agent = agent_name(verdict.proposer),
+                 .from = "",
+                 .to = "open",
+                 .message = fmt::format(
+                     "{}#{}: {}{}{}", name, verdict.epoch, api::scope_text(verdict.scope),
+                     cause.empty() ? "" : ", " + cause, backing_words(verdict.backing))});
 }
 
-// A verdict that ends an outage does not say how far it went: the one before does.
-void Council::record_outage(CheckKey key, const VerdictRecord* before) {
-    auto outage = latest_outage(key);
-    if (!outage || !accord_.names().contains(key)) return;
-    if (outage->closed && before != nullptr && before->outage()) {
-        outage->scope = to_text(before->scope);
-    }
-    services_.recorder.record(*std::move(outage));
+void Council::tell_closed(WallTime wall, const VerdictRecord& verdict,
+                          const storage::Outage& outage) {
+    const auto lasted = std::chrono::round<std::chrono::seconds>(*outage.closed - outage.opened);
+    tell_outage({.at = wall,
+                 .check = outage.check,
+                 .agent = agent_name(verdict.proposer),
+                 .from = "open",
+                 .to = "closed",
+                 .message = fmt::format("{}#{}: over after {}", outage.check, outage.epoch,
+                                        format_duration(lasted))});
+}
+
+void Council::tell_outage(api::Event event) {
+    event.type = api::EventType::outage;
+    event.to == "open" ? log_warning(event.message) : log_info(event.message);
+    services_.events.add(std::move(event));
+    on_outage_();
 }
 
 void Council::on_agreement_event(WallTime wall, const gossip::AgreementEvent& event) {
@@ -240,15 +222,25 @@ void Council::show_state(Instant now, WallTime wall, CheckKey key) {
 
 void Council::show_states(Instant now, WallTime wall) {
     show_at_ = now + show_interval;
+    std::set<CheckKey> named;
     for (auto key = unnamed_.begin(); key != unnamed_.end();) {
         const VerdictRecord* verdict = spread().verdict(*key);
         if (verdict != nullptr && !accord_.names().contains(*key)) {
             ++key;
             continue;
         }
+        if (verdict != nullptr) {
+            on_verdict_held(now, wall, *verdict, nullptr);
+            named.insert(*key);
+        }
         key = unnamed_.erase(key);
-        if (verdict != nullptr) on_verdict_held(now, wall, *verdict, nullptr);
     }
+    if (!named.empty()) {
+        spread().registry().each<gossip::EvidenceRecord>([&](const auto& evidence) {
+            if (named.contains(evidence.check)) on_evidence_held(evidence);
+        });
+    }
+    review_outages(now, wall);
     for (const auto& [key, check] : accord_.checks()) show_state(now, wall, key);
     std::erase_if(shown_, [this](const auto& shown) {
         return !accord_.checks().contains(shown.first) && spread().verdict(shown.first) == nullptr;

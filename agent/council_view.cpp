@@ -154,16 +154,6 @@ std::vector<api::WitnessView> witness_views(const Council& council, std::string_
     return views;
 }
 
-std::optional<api::OutageView> mesh_outage_view(const Council& council, std::string_view name) {
-    const auto outage = council.latest_outage(gossip::check_key(name));
-    if (!outage) return std::nullopt;
-    api::OutageView view = api::outage_view(*outage);
-    const VerdictRecord* verdict = council.spread().verdict(gossip::check_key(name));
-    view.backing = api::backing_of(verdict->backing);
-    if (verdict->outage()) view.zones_failing = verdict->zones_failing;
-    return view;
-}
-
 void add_presence(std::vector<api::MemberView>& members, const Council& council,
                   const Config& config) {
     std::map<gossip::AgentId, std::uint32_t> carried;

@@ -23,9 +23,6 @@ api::CheckView mesh_check_view(const Council& council, std::string_view name,
 std::vector<api::WitnessView> witness_views(const Council& council, std::string_view name,
                                             const CarriedCheck* own, const Config& config);
 
-// Of the latest outage of a check; absent where there never was one.
-std::optional<api::OutageView> mesh_outage_view(const Council& council, std::string_view name);
-
 // Fitness, and how many checks of the mesh each agent carries.
 void add_presence(std::vector<api::MemberView>& members, const Council& council,
                   const Config& config);

@@ -41,8 +41,11 @@ Result<HistoryTables> HistoryTables::create(Database& database) {
         "INSERT INTO transitions (check_id, at_ms, epoch, state, outage_scope, since_ms, "
         "first_failure_ms, failure_class, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
     auto put_outage = PICKET_TRY(database.prepare(
-        "INSERT OR REPLACE INTO outages (check_id, epoch, scope, opened_ms, closed_ms, "
-        "first_failure_ms, failure_class, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"));
+        "INSERT INTO outages (check_id, epoch, scope, opened_ms, closed_ms, first_failure_ms, "
+        "failure_class, message) VALUES (?1, ?2, iif(?3 = '', 'total', ?3), ?4, ?5, ?6, ?7, ?8) "
+        "ON CONFLICT (check_id, epoch) DO UPDATE SET scope = iif(?3 = '', scope, ?3), "
+        "opened_ms = ?4, closed_ms = ?5, first_failure_ms = ?6, "
+        "failure_class = iif(?7 = 0, failure_class, ?7), message = iif(?8 = '', message, ?8)"));
     auto put_agent_fact = PICKET_TRY(
         database.prepare("INSERT OR REPLACE INTO agent_facts (key, value) VALUES (?1, ?2)"));
     auto put_mesh_record = PICKET_TRY(

@@ -95,11 +95,12 @@ struct Transition {
 };
 
 // A confirmed outage. Stored again when it changes or closes: one record for each
-// (check, epoch), the last one given stands.
+// (check, epoch), the last one given stands. Of scope, class and message what it leaves
+// empty stays as it was: whoever learns of the end need not know how far it went.
 struct Outage {
     std::string check;
     std::uint32_t epoch = 0;
-    std::string scope;
+    std::string scope;  // total or partial; empty: not known, total where nothing was stored.
     WallTime opened;
     std::optional<WallTime> closed;
     WallTime first_failure;

@@ -124,7 +124,7 @@ void write_outage_fields(JsonWriter& json, const OutageView& outage, WallTime no
     json.seconds(outage.opened_at - outage.first_failure_at);
     write_class(json, outage.failure_class);
     json.field("message", outage.message);
-    json.field("backing", to_text(outage.backing));
+    json.field_or_null("backing", outage.backing ? to_text(*outage.backing) : std::string_view());
     json.texts("zones_failing", outage.zones_failing);
 }
 

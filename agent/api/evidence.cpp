@@ -41,8 +41,6 @@ OutageView outage_view(const storage::Outage& stored) {
     view.first_failure_at = stored.first_failure;
     view.failure_class = stored.failure_class;
     view.message = stored.message;
-    // A host's own checks have no other witness: "root@web-03".
-    if (stored.check.find('@') != std::string::npos) view.backing = Backing::panel_of_one;
     return view;
 }
 

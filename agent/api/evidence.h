@@ -26,6 +26,7 @@ struct OutageId {
 // "homepage#7". Absent where it is none.
 std::optional<OutageId> parse_outage_id(std::string_view id);
 
+// What stands behind it is not stored with it.
 OutageView outage_view(const storage::Outage& stored);
 
 // Of an outage that its only witness opened and closed by itself.

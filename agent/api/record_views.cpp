@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "agent/api/evidence.h"
-#include "agent/base/assert.h"
 
 namespace picket::api {
 namespace {
@@ -43,12 +43,8 @@ Duration length_of(const EvidenceRecord& record) {
     return length;
 }
 
-bool known(WallTime time) {
-    return time != WallTime{};
-}
-
 std::optional<WallTime> if_known(WallTime time) {
-    return known(time) ? std::optional(time) : std::nullopt;
+    return time != WallTime{} ? std::optional(time) : std::nullopt;
 }
 
 }  // namespace
@@ -57,6 +53,18 @@ checks::FailureClass failure_class_of(gossip::FailureCode code) {
     const auto failure_class = static_cast<checks::FailureClass>(code);
     return failure_class <= checks::FailureClass::local ? failure_class
                                                         : checks::FailureClass::none;
+}
+
+std::string_view scope_text(gossip::OutageScope scope) {
+    switch (scope) {
+        case gossip::OutageScope::partial:
+            return "partial";
+        case gossip::OutageScope::total:
+            return "total";
+        case gossip::OutageScope::none:
+            break;
+    }
+    return "";
 }
 
 Backing backing_of(gossip::Backing backing) {
@@ -108,31 +116,29 @@ EvidenceView evidence_view(const EvidenceRecord& record) {
     return view;
 }
 
-OutageView outage_view(std::string_view check, const gossip::VerdictRecord& verdict,
-                       const EvidenceView* opening) {
-    PICKET_ASSERT(verdict.epoch > 0);
-    OutageView view;
-    view.id = fmt::format("{}#{}", check, verdict.outage() ? verdict.epoch : verdict.epoch - 1);
-    view.check = check;
-    view.state = verdict.outage() ? "open" : "closed";
-    if (verdict.outage()) {
-        view.scope = verdict.scope == gossip::OutageScope::partial ? "partial" : "total";
-        view.zones_failing = verdict.zones_failing;
-    } else {
-        view.closed_at = verdict.closed_at;
+std::string_view scope_of(const EvidenceView& evidence) {
+    // Who passed it before it began to fail says nothing of how far the outage goes.
+    const bool partial = std::ranges::any_of(evidence.votes, [&](const VoteView& vote) {
+        return vote.vote == "ok" && (evidence.rule != "open" || vote.at >= evidence.begins_at);
+    });
+    return partial ? "partial" : "total";
+}
+
+checks::FailureClass failure_class_of(const EvidenceView& evidence) {
+    std::map<checks::FailureClass, std::size_t> times;
+    std::size_t most = 0;
+    for (const VoteView& vote : evidence.votes) {
+        if (vote.vote == "fail") most = std::max(most, ++times[vote.failure_class]);
     }
-    view.opened_at = verdict.opened_at;
-    view.first_failure_at =
-        known(verdict.first_failure_at) ? verdict.first_failure_at : verdict.opened_at;
-    view.failure_class = failure_class_of(verdict.failure);
-    view.backing = backing_of(verdict.backing);
-    if (opening == nullptr) return view;
-    const auto fail = std::find_if(opening->votes.begin(), opening->votes.end(),
-                                   [](const VoteView& vote) { return vote.vote == "fail"; });
-    if (fail == opening->votes.end()) return view;
-    view.message = fail->message;
-    if (view.failure_class == checks::FailureClass::none) view.failure_class = fail->failure_class;
-    return view;
+    const auto first = std::ranges::find_if(evidence.votes, [&](const VoteView& vote) {
+        return vote.vote == "fail" && times[vote.failure_class] == most;
+    });
+    return first == evidence.votes.end() ? checks::FailureClass::none : first->failure_class;
+}
+
+std::string first_failure(const EvidenceView& evidence) {
+    const auto fail = std::ranges::find(evidence.votes, "fail", &VoteView::vote);
+    return fail == evidence.votes.end() ? "" : fail->message;
 }
 
 void show_verdict(CheckView& check, const gossip::VerdictRecord& verdict) {
@@ -143,7 +149,7 @@ void show_verdict(CheckView& check, const gossip::VerdictRecord& verdict) {
     check.zones_passing = verdict.zones_passing;
     if (verdict.outage()) {
         check.state = "down";
-        check.outage_scope = verdict.scope == gossip::OutageScope::partial ? "partial" : "total";
+        check.outage_scope = scope_text(verdict.scope);
         check.since = if_known(verdict.opened_at);
         return;
     }

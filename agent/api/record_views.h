@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "agent/api/snapshot.h"
@@ -15,16 +16,18 @@ namespace picket::api {
 // `none` for a class of a newer version.
 checks::FailureClass failure_class_of(gossip::FailureCode code);
 Backing backing_of(gossip::Backing backing);
+// "total", "partial"; empty where it is none.
+std::string_view scope_text(gossip::OutageScope scope);
 
 EvidenceView evidence_view(const gossip::EvidenceRecord& record);
 
-// What stands behind an outage of which only the evidence is known.
+// Of an outage of which only the evidence is known: what stands behind it; how far it goes, by
+// the newest evidence of it; the commonest kind of failure, of several that of the best rank;
+// what the failing witnesses found, as the first of them said it, empty where none failed.
 Backing backing_of(const EvidenceView& opening);
-
-// The outage of a verdict: the one that it is, else the one that it ended. Requires an
-// epoch above 0. The message is the opening's, where that is known.
-OutageView outage_view(std::string_view check, const gossip::VerdictRecord& verdict,
-                       const EvidenceView* opening);
+std::string_view scope_of(const EvidenceView& evidence);
+checks::FailureClass failure_class_of(const EvidenceView& evidence);
+std::string first_failure(const EvidenceView& evidence);
 
 // Puts a verdict that is held into the status of its check: epoch, state, since, scope,
 // zones, backing.

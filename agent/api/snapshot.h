@@ -124,8 +124,8 @@ struct OutageView {
     WallTime first_failure_at;
     checks::FailureClass failure_class = checks::FailureClass::none;
     std::string message;
-    Backing backing = Backing::quorum;
-    std::vector<std::string> zones_failing{};
+    std::optional<Backing> backing{};  // Of its opening; absent where that is not known (any more).
+    std::vector<std::string> zones_failing{};  // While it is open.
 };
 
 struct OutagesQuery {

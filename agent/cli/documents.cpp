@@ -11,12 +11,14 @@ using api::CheckView;
 using api::OutageView;
 using namespace fields;
 
-api::Backing backing(const json& object) {
+// Absent where it is not known, or is a newer version's.
+std::optional<api::Backing> backing(const json& object) {
     const std::string name = text(object, "backing");
-    for (const auto known : {api::Backing::panel_of_one, api::Backing::one_of_two}) {
+    for (const auto known :
+         {api::Backing::quorum, api::Backing::panel_of_one, api::Backing::one_of_two}) {
         if (name == api::to_text(known)) return known;
     }
-    return api::Backing::quorum;
+    return std::nullopt;
 }
 
 std::vector<api::DiscountView> discounts(const json& object, const char* name) {
@@ -80,7 +82,7 @@ CheckView check(const json& object, std::deque<std::string>* phase_names) {
     view.since = time_or_none(object, "since");
     view.panel = texts(object, "panel");
     view.quorum = small_count(object, "quorum");
-    view.backing = backing(object);
+    view.backing = backing(object).value_or(api::Backing::quorum);
     view.ok = small_count(object, "ok");
     view.fail = small_count(object, "fail");
     view.abstain = small_count(object, "abstain");

@@ -19,8 +19,9 @@ std::string length_of(WallTime now, const OutageView& outage) {
     return age(outage.closed_at.value_or(now) - outage.opened_at);
 }
 
-std::string_view backing_text(api::Backing backing) {
-    switch (backing) {
+// Empty where there is nothing to be warned of.
+std::string_view backing_text(std::optional<api::Backing> backing) {
+    switch (backing.value_or(api::Backing::quorum)) {
         case api::Backing::quorum:
             return "";
         case api::Backing::panel_of_one:
@@ -35,9 +36,8 @@ std::string outage_state(WallTime now, const OutageView& outage) {
     std::string text = outage.state == "closed" ? "closed after " : "down for ";
     text += length_of(now, outage);
     if (!outage.scope.empty()) text += ", " + outage.scope;
-    if (outage.backing != api::Backing::quorum) {
-        text += fmt::format(", {}", backing_text(outage.backing));
-    }
+    const std::string_view backing = backing_text(outage.backing);
+    if (!backing.empty()) text += fmt::format(", {}", backing);
     return text;
 }
 

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "agent/api/evidence.h"
 #include "agent/api/explain.h"
 #include "agent/api/history_answers.h"
+#include "agent/api/outage_answers.h"
 #include "agent/api/record_views.h"
 #include "agent/api/stored_records.h"
 #include "storage/history_reader.h"
@@ -19,23 +19,9 @@ namespace {
 using storage::HistoryReader;
 
 // The only witness of a host check is named by it: "root@web-03".
-std::string agent_of(const std::string& check) {
+api::OnlyWitness only_witness(const std::string& check) {
     const std::size_t at = check.find('@');
-    return at == std::string::npos ? "this agent" : check.substr(at + 1);
-}
-
-// Whether its verdicts were this agent's alone: what it saw is all there is to say.
-Result<bool> was_lone(HistoryReader& reader, const std::string& check) {
-    return PICKET_TRY(api::judge_of(reader, check)) == api::Judge::this_agent;
-}
-
-Result<std::optional<api::OutageView>> stored_outage(HistoryReader& reader,
-                                                     const std::string& check,
-                                                     std::uint32_t epoch) {
-    const auto found = reader.outage(check, epoch);
-    if (found.has_value()) return std::optional(api::outage_view(*found));
-    if (found.error().code() == Code::not_found) return std::optional<api::OutageView>();
-    return tl::make_unexpected(found.error());
+    return {.agent = at == std::string::npos ? "this agent" : check.substr(at + 1)};
 }
 
 // As it is held: the mesh's verdict, else the newest one that is stored.
@@ -55,25 +41,6 @@ Result<api::CheckView> stored_check(HistoryReader& reader, const std::string& na
     view.since = newest.since;
     view.outage_scope = newest.outage_scope;
     return view;
-}
-
-// Why an outage was opened: of an only witness what it saw, of a mesh what its scribe wrote.
-Result<std::optional<api::EvidenceView>> stored_opening(HistoryReader& reader,
-                                                        const std::string& name,
-                                                        const api::OutageView& outage,
-                                                        std::uint32_t epoch) {
-    if (!PICKET_TRY(was_lone(reader, name))) return api::read_evidence(reader, name, epoch);
-    return std::optional(api::lone_opening(outage, agent_of(name), ""));
-}
-
-// Why it was closed; `epoch` is the one that began then.
-Result<std::optional<api::EvidenceView>> stored_closing(HistoryReader& reader,
-                                                        const std::string& name,
-                                                        const api::OutageView& outage,
-                                                        std::uint32_t epoch) {
-    if (!PICKET_TRY(was_lone(reader, name))) return api::read_evidence(reader, name, epoch);
-    if (!outage.closed_at.has_value()) return std::optional<api::EvidenceView>();
-    return std::optional(api::lone_closing(outage, agent_of(name), ""));
 }
 
 }  // namespace
@@ -120,15 +87,7 @@ Result<api::AvailabilitiesView> read_stored_availability(const std::string& data
 Result<api::OutagesView> read_stored_outages(const std::string& database,
                                              const api::OutagesQuery& query) {
     HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
-    const std::vector<storage::Outage> stored = PICKET_TRY(
-        reader.outages({.check = "", .open_only = query.open_only, .since = query.since}));
-    api::OutagesView view;
-    view.truncated = stored.size() >= HistoryReader::outages_max;
-    for (const storage::Outage& outage : stored) {
-        view.outages.push_back(api::outage_view(outage));
-    }
-    std::reverse(view.outages.begin(), view.outages.end());
-    return view;
+    return api::read_outages(reader, query);
 }
 
 Result<api::OutageDetailView> read_stored_outage(const std::string& database,
@@ -140,13 +99,7 @@ Result<api::OutageDetailView> read_stored_outage(const std::string& database,
     }
     HistoryReader reader = PICKET_TRY(HistoryReader::open(database));
     const std::string name = PICKET_TRY(stored_name(reader, parsed->check));
-    const storage::Outage stored = PICKET_TRY(reader.outage(name, parsed->epoch));
-    api::OutageDetailView view;
-    view.outage = api::outage_view(stored);
-    view.opening = PICKET_TRY(stored_opening(reader, name, view.outage, parsed->epoch));
-    view.closing = PICKET_TRY(stored_closing(reader, name, view.outage, parsed->epoch + 1));
-    if (view.opening.has_value()) view.outage.backing = api::backing_of(*view.opening);
-    return view;
+    return api::read_outage(reader, name, parsed->epoch, only_witness(name));
 }
 
 Result<api::WhyView> read_stored_why(const std::string& database, const api::WhyQuery& query) {
@@ -156,21 +109,7 @@ Result<api::WhyView> read_stored_why(const std::string& database, const api::Why
     view.live = false;
     view.check = PICKET_TRY(stored_check(reader, name));
     PICKET_TRY(api::choose_version(view, query));
-    const bool lone = PICKET_TRY(was_lone(reader, name));
-    if (!lone) {
-        api::add_evidence(view, PICKET_TRY(api::read_evidence_of_epoch(reader, name, view.epoch)));
-    }
-    if (view.epoch == 0) return view;
-    const bool odd = view.epoch % 2 == 1;
-    view.outage = PICKET_TRY(stored_outage(reader, name, odd ? view.epoch : view.epoch - 1));
-    if (!view.outage.has_value()) return view;
-    if (lone) {
-        view.evidence = odd ? PICKET_TRY(stored_opening(reader, name, *view.outage, view.epoch))
-                            : PICKET_TRY(stored_closing(reader, name, *view.outage, view.epoch));
-    }
-    const auto opening =
-        PICKET_TRY(stored_opening(reader, name, *view.outage, odd ? view.epoch : view.epoch - 1));
-    if (opening.has_value()) view.outage->backing = api::backing_of(*opening);
+    PICKET_TRY(api::add_stored(reader, name, only_witness(name), view));
     return view;
 }
 

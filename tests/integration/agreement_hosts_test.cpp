@@ -61,6 +61,7 @@ TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages 
     // What one is told, all take.
     const std::size_t first = *left.begin();
     for (const std::size_t i : gone) {
+        mesh.await_member(first, name_of(i), "failed");
         const Finished forgotten = mesh.agent(first).picket({"forget", name_of(i)});
         CHECK_MESSAGE(forgotten.exit_code == 0, forgotten.errors);
     }
@@ -95,6 +96,18 @@ TEST_CASE("a host that is gone is an outage of its own, by the votes of others")
     CHECK(why["message"] == "its agent does not answer, but the host answers pings");
     mesh.start(3);
     await_state(mesh, {0, 1, 2}, "host/a4", "up", 60s);
+
+    mesh.agent(3).kill();
+    await_state(mesh, {0, 1, 2}, "host/a4", "down", 60s);
+    // Nobody will ever close it once the host is forgotten.
+    mesh.await_member(0, "a4", "failed");
+    REQUIRE(mesh.agent(0).picket({"forget", "a4"}).exit_code == 0);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto outage = [&] { return mesh.agent(i).json({"outage", "host/a4#3"}); };
+        await([&] { return outage()["state"] == "closed"; }, [&] { return outage().dump(2); });
+        CHECK(outage()["message"].get<std::string>().ends_with(" [ended: host forgotten]"));
+        CHECK(mesh.agent(i).json({"outages", "--open"})["outages"].empty());
+    }
 }
 
 // Sends records to the first agent as whoever has the given address.

@@ -32,6 +32,31 @@ Json stored_reasons(TestMesh& mesh, std::size_t agent, const std::string& check)
     return lasting(Json::parse(told.output));
 }
 
+// One outage in full; of one that is open its length grows.
+Json whole_outage(Json document) {
+    if (document["closed_at"].is_null()) document.erase("duration_seconds");
+    return document;
+}
+
+Json stored_outage(TestMesh& mesh, std::size_t agent, const std::string& id) {
+    const Finished told = run({program("picket"), "outage", id, "--json", "--db",
+                               mesh.agent(agent).state_path("picket.db")});
+    REQUIRE_MESSAGE(told.exit_code == 0, told.errors);
+    return whole_outage(Json::parse(told.output));
+}
+
+// What the mesh agreed on is told alike by every agent, also by one that did not witness it.
+Json same_outage(TestMesh& mesh, const std::string& id) {
+    const Json first = whole_outage(mesh.agent(0).json({"outage", id}));
+    INFO(first.dump(2));
+    for (std::size_t i = 0; i < mesh.size(); ++i) {
+        CAPTURE(i);
+        CHECK(whole_outage(mesh.agent(i).json({"outage", id})) == first);
+        CHECK(stored_outage(mesh, i, id) == first);
+    }
+    return first;
+}
+
 bool witnesses(TestMesh& mesh, std::size_t agent, const std::string& check) {
     const Json panel = mesh.agent(agent).check(check)["panel"];
     const std::string name = "a" + std::to_string(agent + 1);
@@ -74,11 +99,17 @@ TEST_CASE("five agents agree on an outage, each can say why, and it outlives the
         CHECK(first["roll_call"]["answered"] >= first["roll_call"]["needed"]);
         CHECK(first["timeline"].size() >= 3);
         for (std::size_t i = 1; i < 5; ++i) CHECK(reasons(mesh, i, check) == first);
+        const Json outage = same_outage(mesh, check + "#1");
+        CHECK(outage["votes"] == first["votes"]);
+        CHECK(outage["class"] == "refused");
+        CHECK(outage["backing"] == "quorum");
+        CHECK(outage["closing"].is_null());
     }
 
     // All are killed in turn, and come back with the outage and its reasons; also those
     // that did not witness it.
     const Json before = reasons(mesh, 0, "narrow");
+    const Json open = same_outage(mesh, "narrow#1");
     std::size_t bystanders = 0;
     for (std::size_t i = 0; i < 5; ++i) {
         CAPTURE(i);
@@ -106,7 +137,54 @@ TEST_CASE("five agents agree on an outage, each can say why, and it outlives the
 
     web.start();
     await_state(mesh, everybody(mesh), "homepage", "up");
-    for (std::size_t i = 0; i < 5; ++i) CHECK(mesh.agent(i).check("homepage")["epoch"] == 2);
+    await_state(mesh, everybody(mesh), "narrow", "up");
+    for (std::size_t i = 0; i < 5; ++i) {
+        CHECK(mesh.agent(i).check("homepage")["epoch"] == 2);
+        await(
+            [&] {
+                return mesh.agent(i).json({"why", "narrow"})["rule"] == "clear";
+            },
+            [&] {
+                return mesh.agent(i).json({"why", "narrow"}).dump(2);
+            });
+    }
+    // Its end takes nothing away of what it was.
+    const Json closed = same_outage(mesh, "narrow#1");
+    CHECK(closed["closing"]["rule"] == "clear");
+    for (const char* kept : {"scope", "class", "message", "backing", "opened_at", "votes"}) {
+        CAPTURE(kept);
+        CHECK(closed[kept] == open[kept]);
+    }
+}
+
+TEST_CASE("an agent that was away when an outage ended comes to store its end as the others do") {
+    MeshTarget web;
+    TestMesh mesh(3);
+    mesh.define("web.toml", web.definition("homepage"));
+    mesh.start();
+    await_state(mesh, everybody(mesh), "homepage", "up");
+    await_panel(mesh, everybody(mesh), "homepage", 3);
+    web.stop();
+    await_state(mesh, everybody(mesh), "homepage", "down");
+    mesh.agent(2).kill();
+    web.start();
+    await_state(mesh, {0, 1}, "homepage", "up");
+    web.stop();
+    await_state(mesh, {0, 1}, "homepage", "down");
+
+    // It holds homepage#1, and the next that it hears is homepage#3.
+    mesh.start(2);
+    const auto outage = [&](std::size_t agent, const char* id) {
+        return whole_outage(mesh.agent(agent).json({"outage", id}));
+    };
+    await([&] { return mesh.agent(2).check("homepage")["epoch"] == 3; },
+          [&] { return mesh.agent(2).check("homepage").dump(2); });
+    await([&] { return outage(2, "homepage#1") == outage(0, "homepage#1"); },
+          [&] { return outage(2, "homepage#1").dump(2) + outage(0, "homepage#1").dump(2); });
+    CHECK(outage(2, "homepage#1")["state"] == "closed");
+    CHECK(outage(2, "homepage#1")["class"] == "refused");
+    const Json still_open = mesh.agent(2).json({"outages", "--open"});
+    for (const Json& open : still_open["outages"]) CHECK(open["id"] != "homepage#1");
 }
 
 TEST_CASE("a target that flaps is at most one outage a minute") {

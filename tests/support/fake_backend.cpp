@@ -181,6 +181,7 @@ StatusView sample_status() {
     outage.first_failure_at = sample_now - 13'310ms;
     outage.failure_class = checks::FailureClass::refused;
     outage.message = "connect 127.0.0.1:8080: connection refused";
+    outage.backing = Backing::quorum;
     view.outages = {outage};
     return view;
 }

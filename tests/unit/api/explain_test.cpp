@@ -179,34 +179,49 @@ TEST_CASE("numbers of a newer version are shown as unknown") {
     CHECK(view.timeline[0].event == "unknown");
 }
 
-TEST_CASE("a verdict tells its outage, the one that it is or the one that it ended") {
+TEST_CASE("evidence alone tells how far an outage goes, what failed, and what stands behind it") {
+    EvidenceView evidence = sample_opening();
+    CHECK(scope_of(evidence) == "partial");
+    CHECK(failure_class_of(evidence) == checks::FailureClass::refused);
+    CHECK(first_failure(evidence) == "connect 10.0.0.5:443: connection refused");
+    evidence.votes[0].failure_class = checks::FailureClass::timeout;
+    CHECK(failure_class_of(evidence) == checks::FailureClass::refused);
+    evidence.votes[1].failure_class = checks::FailureClass::dns;
+    CHECK(failure_class_of(evidence) == checks::FailureClass::timeout);  // Of the best rank.
+
+    // A pass from before the first failure is no sign that it is reached from there.
+    evidence.votes[3].at = evidence.begins_at - 1s;
+    CHECK(scope_of(evidence) == "total");
+    evidence.rule = "rescope";
+    CHECK(scope_of(evidence) == "partial");
+
+    CHECK(backing_of(evidence) == Backing::quorum);
+    evidence.panel = 1;
+    CHECK(backing_of(evidence) == Backing::panel_of_one);
+    evidence.roll_call = {2, 1, 1};
+    CHECK(backing_of(evidence) == Backing::one_of_two);
+    evidence.votes.clear();
+    CHECK(failure_class_of(evidence) == checks::FailureClass::none);
+    CHECK(first_failure(evidence).empty());
+}
+
+TEST_CASE("a verdict that is held shows in the status of its check") {
     gossip::VerdictRecord verdict;
     verdict.epoch = 7;
     verdict.scope = gossip::OutageScope::partial;
     verdict.zones_failing = {"a"};
-    verdict.zones_passing = {"b"};
-    verdict.failure = 1;
-    verdict.first_failure_at = sample_now - 2s;
     verdict.opened_at = sample_now;
-    const EvidenceView opening = evidence_view(record());
-    OutageView outage = outage_view("homepage", verdict, &opening);
-    CHECK(outage.id == "homepage#7");
-    CHECK(outage.state == "open");
-    CHECK(outage.scope == "partial");
-    CHECK(outage.message == "refused");
     CheckView check;
     show_verdict(check, verdict);
     CHECK(check.state == "down");
+    CHECK(check.outage_scope == "partial");
     CHECK(check.since == sample_now);
-
     verdict.epoch = 8;
     verdict.zones_failing.clear();
     verdict.closed_at = sample_now + 1min;
-    outage = outage_view("homepage", verdict, nullptr);
-    CHECK(outage.id == "homepage#7");
-    CHECK(outage.closed_at == sample_now + 1min);
     show_verdict(check, verdict);
     CHECK(check.state == "up");
+    CHECK(check.since == sample_now + 1min);
     verdict.zones_failing = {"c"};
     show_verdict(check, verdict);
     CHECK(check.state == "degraded");

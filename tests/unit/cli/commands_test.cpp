@@ -344,6 +344,8 @@ TEST_CASE("where no agent answers, an outage and its reason come from the databa
     CHECK(shell.printed("homepage#7 · down for 10m, total, 1/1, uncorroborated"));
     CHECK(shell.printed("Its only witness failed it three times in a row: 1/1, uncorroborated."));
     CHECK(shell.printed("connection refused"));
+    CHECK(shell.run({"outages", "--json"}) == 0);
+    CHECK(shell.printed(R"("backing":"panel_of_one")"));
     CHECK(shell.run({"outage", "homepage#9"}) == 3);
     CHECK(shell.errors.find("homepage#9: no such outage") != std::string::npos);
     CHECK(shell.run({"outage", "homepage"}) == 3);
@@ -368,6 +370,8 @@ TEST_CASE("an outage that the mesh confirmed is never passed off as one agent's 
     CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
     CHECK_FALSE(shell.printed("uncorroborated"));
     CHECK(shell.printed("Its evidence is not known here"));
+    CHECK(shell.run({"outages", "--json", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.printed(R"("backing":null)"));
 }
 
 // What the mesh wrote of homepage#7.
@@ -430,6 +434,9 @@ TEST_CASE("what the mesh confirmed is told with its evidence, also from the file
     CHECK(shell.run({"outage", "homepage#7", "--db", shell.database.c_str()}) == 0);
     CHECK(shell.printed("a1"));
     CHECK_FALSE(shell.printed("not known here"));
+    CHECK(shell.printed("fails in"));
+    CHECK(shell.run({"outages", "--json", "--db", shell.database.c_str()}) == 0);
+    CHECK(shell.printed(R"("backing":"quorum","zones_failing":["a"])"));
 }
 
 TEST_CASE("--db reads that file and asks nobody") {

@@ -220,6 +220,40 @@ TEST_CASE("outages are found by check, by openness and by when they ended") {
     CHECK(reader.outage("web", 7).error().code() == Code::not_found);
 }
 
+TEST_CASE("what the end of an outage does not say stays as it was stored") {
+    Written written;
+    Outage outage;
+    outage.check = "web";
+    outage.epoch = 1;
+    outage.opened = night;
+    outage.first_failure = night - 1s;
+    written.batch.facts.emplace_back(outage);
+    written.commit();
+    auto reader = written.reader();
+    CHECK(reader.outage("web", 1)->scope == "total");
+
+    outage.scope = "partial";
+    outage.failure_class = checks::FailureClass::refused;
+    outage.message = "no";
+    written.batch.facts.emplace_back(outage);
+    outage.scope = outage.message = "";
+    outage.failure_class = checks::FailureClass::none;
+    outage.closed = night + 1min;
+    written.batch.facts.emplace_back(outage);
+    written.commit();
+    const auto closed = reader.outage("web", 1);
+    REQUIRE(closed);
+    CHECK(closed->closed == night + 1min);
+    CHECK(closed->scope == "partial");
+    CHECK(closed->failure_class == checks::FailureClass::refused);
+    CHECK(closed->message == "no");
+
+    outage.closed.reset();  // Open again, as its check came back.
+    written.batch.facts.emplace_back(outage);
+    written.commit();
+    CHECK_FALSE(reader.outage("web", 1)->closed);
+}
+
 TEST_CASE("the transitions of a check come in the order in which they came about") {
     Written written;
     for (std::uint32_t epoch = 1; epoch <= 3; ++epoch) {

@@ -1,0 +1,60 @@
+#include "agent/outage_book.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace picket {
+namespace {
+
+storage::Outage ended(storage::Outage outage, WallTime wall, std::string_view note) {
+    outage.closed = std::max(wall, outage.opened);
+    outage.message += fmt::format("{}[{}]", outage.message.empty() ? "" : " ", note);
+    return outage;
+}
+
+}  // namespace
+
+void OutageBook::note(gossip::CheckKey check, const storage::Outage& outage) {
+    const auto known = open_.find(check);
+    if (!outage.closed) {
+        open_.insert_or_assign(check, Open{outage});
+    } else if (known != open_.end() && known->second.outage.epoch <= outage.epoch) {
+        open_.erase(known);
+    }
+}
+
+std::optional<storage::Outage> OutageBook::end(gossip::CheckKey check, WallTime wall,
+                                               std::string_view note) {
+    const auto known = open_.find(check);
+    if (known == open_.end()) return std::nullopt;
+    const Open open = std::move(known->second);
+    open_.erase(known);
+    if (open.ended) return std::nullopt;
+    return ended(open.outage, wall, note);
+}
+
+std::vector<storage::Outage> OutageBook::review(
+    Instant now, WallTime wall, const std::function<bool(gossip::CheckKey)>& watched) {
+    std::vector<storage::Outage> changed;
+    for (auto& [check, open] : open_) {
+        if (watched(check)) {
+            open.unwatched_since.reset();
+            if (std::exchange(open.ended, false)) changed.push_back(open.outage);
+            continue;
+        }
+        if (!open.unwatched_since) open.unwatched_since = now;
+        if (open.ended || now - *open.unwatched_since < unwatched_max) continue;
+        open.ended = true;
+        changed.push_back(ended(open.outage, wall, "ended: no agent carries its definition"));
+    }
+    return changed;
+}
+
+const storage::Outage* OutageBook::open(gossip::CheckKey check) const {
+    const auto known = open_.find(check);
+    return known == open_.end() ? nullptr : &known->second.outage;
+}
+
+}  // namespace picket

@@ -1,0 +1,53 @@
+// OutageBook: which outages of the mesh are stored as open, and the end of those that nobody
+// will ever close.
+//
+// The mesh closes an outage by a verdict. Where a check is defined nowhere any more, or its host
+// was forgotten, no verdict will come: the outage ends here, with a note that says why. If the
+// check comes back while the mesh still holds its outage, that is open again.
+//
+// Pure: what is to be stored is returned.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "gossip/spread/ids.h"
+#include "storage/records.h"
+
+namespace picket {
+
+class OutageBook {
+public:
+    // An agent that carries a check alone may restart meanwhile.
+    static constexpr Duration unwatched_max = std::chrono::minutes(1);
+
+    // It is stored like this now, or was at the start.
+    void note(gossip::CheckKey check, const storage::Outage& outage);
+
+    // No verdict will end it. Nothing where none is open.
+    std::optional<storage::Outage> end(gossip::CheckKey check, WallTime wall,
+                                       std::string_view note);
+
+    // Those that end now as nobody watches them, and those that are watched again.
+    std::vector<storage::Outage> review(Instant now, WallTime wall,
+                                        const std::function<bool(gossip::CheckKey)>& watched);
+
+    // Of one that is open; null where none is.
+    const storage::Outage* open(gossip::CheckKey check) const;
+
+private:
+    struct Open {
+        storage::Outage outage;  // As it would be stored if it were watched.
+        std::optional<Instant> unwatched_since{};
+        bool ended = false;  // For want of anybody who watches it.
+    };
+    std::map<gossip::CheckKey, Open> open_;
+};
+
+}  // namespace picket

@@ -1,0 +1,86 @@
+#include "agent/outage_book.h"
+
+#include <doctest/doctest.h>
+
+namespace picket {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime noon = WallTime(1'795'402'800s);
+constexpr Instant start = Instant(1h);
+constexpr gossip::CheckKey homepage{1};
+
+storage::Outage outage(std::uint32_t epoch, std::optional<WallTime> closed = std::nullopt) {
+    storage::Outage outage;
+    outage.check = "homepage";
+    outage.epoch = epoch;
+    outage.scope = "total";
+    outage.opened = noon;
+    outage.closed = closed;
+    outage.message = "refused";
+    return outage;
+}
+
+bool nobody(gossip::CheckKey /*check*/) {
+    return false;
+}
+bool everybody(gossip::CheckKey /*check*/) {
+    return true;
+}
+
+TEST_CASE("an outage that no verdict will end ends with a note") {
+    OutageBook book;
+    CHECK_FALSE(book.end(homepage, noon + 1h, "host forgotten"));
+    book.note(homepage, outage(1));
+    const auto ended = book.end(homepage, noon + 1h, "host forgotten");
+    REQUIRE(ended);
+    CHECK(ended->closed == noon + 1h);
+    CHECK(ended->message == "refused [host forgotten]");
+    CHECK(ended->scope == "total");
+    CHECK_FALSE(book.end(homepage, noon + 1h, "host forgotten"));
+}
+
+TEST_CASE("an outage that its verdict ended is no more to be ended") {
+    OutageBook book;
+    book.note(homepage, outage(3));
+    book.note(homepage, outage(1, noon));  // Heard of late.
+    CHECK(book.open(homepage) != nullptr);
+    book.note(homepage, outage(3, noon + 1min));
+    CHECK(book.open(homepage) == nullptr);
+}
+
+TEST_CASE("an outage of a check that nobody carries any more ends after a minute") {
+    OutageBook book;
+    book.note(homepage, outage(1));
+    CHECK(book.review(start, noon, everybody).empty());
+    CHECK(book.review(start, noon, nobody).empty());
+    CHECK(book.review(start + 59s, noon + 59s, nobody).empty());
+    // An agent that carries it alone was merely restarted.
+    CHECK(book.review(start + 60s, noon + 60s, everybody).empty());
+    CHECK(book.review(start + 61s, noon + 61s, nobody).empty());
+    const auto ended = book.review(start + 121s, noon + 121s, nobody);
+    REQUIRE(ended.size() == 1);
+    CHECK(ended[0].closed == noon + 121s);
+    CHECK(ended[0].message == "refused [ended: no agent carries its definition]");
+    CHECK(book.review(start + 130s, noon + 130s, nobody).empty());
+    SUBCASE("is open again when the check comes back while the mesh holds it") {
+        const auto again = book.review(start + 140s, noon + 140s, everybody);
+        REQUIRE(again.size() == 1);
+        CHECK_FALSE(again[0].closed);
+        CHECK(again[0].message == "refused");
+        CHECK(book.review(start + 141s, noon + 141s, everybody).empty());
+    }
+    SUBCASE("is over once when the mesh lets go of it") {
+        CHECK_FALSE(book.end(homepage, noon + 24h, "gone"));
+    }
+}
+
+TEST_CASE("a clock that was set back ends no outage before it began") {
+    OutageBook book;
+    book.note(homepage, outage(1));
+    CHECK(book.end(homepage, noon - 1h, "gone")->closed == noon);
+}
+
+}  // namespace
+}  // namespace picket
