@@ -52,6 +52,7 @@ std::vector<std::pair<std::string, std::uint64_t>> Council::counters() const {
     std::vector<std::pair<std::string, std::uint64_t>> counters{
         {"mesh_checks", accord_.checks().size()},
         {"records_held", spread().registry().size()},
+        {"records_heard_again", spread().refused(gossip::Refusal::known)},
         {"records_not_durable", records_not_durable_},
         {"votes_dropped", spread().events_dropped()}};
     // Of what was refused each reason that has come up, and all together.
