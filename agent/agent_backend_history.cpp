@@ -130,6 +130,10 @@ void AgentBackend::why(api::WhyQuery query, std::function<void(Result<api::WhyVi
         return refuse(chosen.error());
     }
     view.witnesses = witnesses(*subject);
+    if (subject->own != nullptr && subject->own->definition != nullptr) {
+        view.fail_after = subject->own->definition->fail_after;
+        view.recover_after = subject->own->definition->recover_after;
+    }
     if (subject->meshed) add_mesh_evidence(view, *subject);
     const auto question = [view, name = subject->name, witness = only_witness()](
                               HistoryReader& reader) -> Result<api::WhyView> {

@@ -73,6 +73,12 @@ void write_no_outage(JsonWriter& json, std::string_view check) {
     json.texts("zones_failing", {});
 }
 
+void write_count(JsonWriter& json, std::string_view name,
+                 const std::optional<std::uint32_t>& count) {
+    if (count) return json.field(name, std::uint64_t{*count});
+    json.field_or_null(name, std::string_view());
+}
+
 }  // namespace
 
 std::string outages_document(const OutagesView& view, WallTime now) {
@@ -125,6 +131,8 @@ std::string why_document(const WhyView& view, WallTime now) {
     write_check_fields(json, view.check, Detail::brief);
     write_witnesses(json, view.witnesses);
     json.field_or_null("closes_not_before", view.closes_not_before);
+    write_count(json, "fail_after", view.fail_after);
+    write_count(json, "recover_after", view.recover_after);
     json.field_or_null("notice", view.notice);
     json.end_object();
     json.end_object();

@@ -3,16 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
 namespace picket::api {
 namespace {
 
+// Who passed it before it began to fail was heard, but says nothing of the outage.
+bool before_outage(const EvidenceView& evidence, const VoteView& cast) {
+    return evidence.rule == "open" && cast.vote == "ok" && cast.at < evidence.begins_at;
+}
+
 std::size_t count_of(const EvidenceView& evidence, std::string_view vote) {
-    return static_cast<std::size_t>(
-        std::count_if(evidence.votes.begin(), evidence.votes.end(),
-                      [&](const VoteView& cast) { return cast.vote == vote; }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        evidence.votes,
+        [&](const VoteView& cast) { return cast.vote == vote && !before_outage(evidence, cast); }));
 }
 
 // " in zone a", " in zones a, b"; nothing where zones have no names.
@@ -24,7 +31,8 @@ std::string in_zones(const std::vector<std::string>& zones) {
 std::string zones_of(const EvidenceView& evidence, std::string_view vote) {
     std::set<std::string> zones;
     for (const VoteView& cast : evidence.votes) {
-        if (cast.vote == vote && !cast.zone.empty()) zones.insert(cast.zone);
+        const bool counts = cast.vote == vote && !before_outage(evidence, cast);
+        if (counts && !cast.zone.empty()) zones.insert(cast.zone);
     }
     return in_zones({zones.begin(), zones.end()});
 }
@@ -43,33 +51,59 @@ std::string opening_text(const EvidenceView& evidence) {
     const std::size_t oks = count_of(evidence, "ok");
     if (evidence.panel <= 1) {
         const std::string alone = roll_call_text(evidence.roll_call);
-        return "its only witness failed it three times in a row" +
-               (alone.empty() ? ": 1/1, uncorroborated" : alone);
+        return "its only witness failed it" + (alone.empty() ? ": 1/1, uncorroborated" : alone);
     }
     std::string text = fmt::format("{} of {} witnesses failed it, {} needed,{}", fails,
                                    evidence.panel, evidence.quorum, zones_of(evidence, "fail"));
     if (text.back() == ',') text.pop_back();
     if (oks > 0) text += fmt::format("; {} passed it{}", oks, zones_of(evidence, "ok"));
+    const auto early = std::ranges::count_if(
+        evidence.votes, [&](const VoteView& cast) { return before_outage(evidence, cast); });
+    if (early > 0) text += fmt::format("; {} had passed it before it began to fail", early);
     return text + roll_call_text(evidence.roll_call);
 }
 
-std::string passing_text(const EvidenceView& evidence, std::string_view how) {
+std::string passing_text(const EvidenceView& evidence) {
     if (evidence.panel <= 1) {
-        return fmt::format("its only witness passed it{}{}", how,
-                           roll_call_text(evidence.roll_call));
+        return "its only witness passed it" + roll_call_text(evidence.roll_call);
     }
     const std::size_t fails = count_of(evidence, "fail");
-    std::string text = fmt::format("{} of {} witnesses passed it{}, {} needed",
-                                   count_of(evidence, "ok"), evidence.panel, how, evidence.quorum);
+    std::string text = fmt::format("{} of {} witnesses passed it, {} needed",
+                                   count_of(evidence, "ok"), evidence.panel, evidence.quorum);
     if (fails > 0) text += fmt::format("; {} still failed it{}", fails, zones_of(evidence, "fail"));
     return text + roll_call_text(evidence.roll_call);
 }
 
-std::string degraded_text(const std::string& in_which) {
+constexpr std::string_view of_one_witness = "60 s and more";
+constexpr std::string_view of_several = "30 s and more";
+constexpr std::string_view of_either = "30 s and more (60 s where a zone has one witness)";
+
+std::string degraded_text(const std::string& in_which, std::string_view how_long) {
     return fmt::format(
-        "every witness{} failed it in 3 rounds over 30 s and more, and witnesses elsewhere passed "
-        "it; one zone alone never opens an outage",
-        in_which);
+        "every witness{} failed it in 3 rounds over {}, and witnesses elsewhere passed it; one "
+        "zone alone never opens an outage",
+        in_which, how_long);
+}
+
+std::string degraded_text(const EvidenceView& evidence) {
+    std::map<std::string_view, std::size_t> fails;
+    for (const VoteView& cast : evidence.votes) {
+        if (cast.vote == "fail") ++fails[cast.zone];
+    }
+    const auto single = std::ranges::count(fails, 1U, [](const auto& zone) { return zone.second; });
+    const bool all = static_cast<std::size_t>(single) == fails.size();
+    return degraded_text(zones_of(evidence, "fail"), single == 0 ? of_several
+                                                     : all       ? of_one_witness
+                                                                 : of_either);
+}
+
+// " twice in a row": attempts make a vote, or so many times `rounds` of them. Nothing where the
+// definition is not known here.
+std::string times_text(std::uint32_t attempts, const std::optional<std::uint32_t>& rounds) {
+    if (!rounds) return {};
+    std::string text = attempts == 2 ? " twice in a row" : " three times in a row";
+    if (*rounds > 1) text += fmt::format(", in {} rounds", *rounds);
+    return text;
 }
 
 // What is known of a verdict without its evidence.
@@ -101,13 +135,13 @@ std::string clock_text(WallTime time) {
 
 std::string reason_text(const EvidenceView& evidence) {
     if (evidence.rule == "open") return opening_text(evidence);
-    if (evidence.rule == "clear") return passing_text(evidence, " twice in a row");
+    if (evidence.rule == "clear") return passing_text(evidence);
     if (evidence.rule == "first") {
-        return passing_text(evidence, "") + "; nothing was held of it before";
+        return passing_text(evidence) + "; nothing was held of it before";
     }
     if (evidence.rule == "rescope") return "where it fails has changed: " + opening_text(evidence);
     if (evidence.rule == "degrade") {
-        return degraded_text(zones_of(evidence, "fail")) + roll_call_text(evidence.roll_call);
+        return degraded_text(evidence) + roll_call_text(evidence.roll_call);
     }
     if (evidence.rule == "restore") {
         return "every witness of the zones that were degraded passes it again" +
@@ -148,7 +182,7 @@ std::string reason_text(const WhyView& view) {
     const bool degraded =
         view.held && (view.check.state == "degraded" || view.check.last_verdict == "degraded");
     if (degraded && (!view.evidence.has_value() || view.evidence->sub != view.sub)) {
-        text = degraded_text(in_zones(view.check.zones_failing));
+        text = degraded_text(in_zones(view.check.zones_failing), of_either);
     }
     if (unknown.empty()) return text;
     if (view.check.last_verdict.empty()) return unknown;
@@ -171,8 +205,8 @@ std::string outlook_text(const WhyView& view) {
     const std::string who = quorum_of(check);
     const bool one = check.panel.size() <= 1 || check.quorum == 1;
     if (view.epoch % 2 == 1) {
-        std::string text =
-            fmt::format("It closes when {} pass{} it twice in a row", who, one ? "es" : "");
+        std::string text = fmt::format("It closes when {} pass{} it{}", who, one ? "es" : "",
+                                       times_text(2, view.recover_after));
         if (view.closes_not_before.has_value()) {
             text += fmt::format(", not before {}", clock_text(*view.closes_not_before));
         }
@@ -180,10 +214,10 @@ std::string outlook_text(const WhyView& view) {
     }
     if (check.panel.empty()) return "An agent that carries its definition must live";
     if (check.panel.size() == 1) {
-        return "An outage opens when its only witness fails it three times in a row";
+        return "An outage opens when its only witness fails it" + times_text(3, view.fail_after);
     }
-    std::string text =
-        fmt::format("An outage opens when {} fail{} it twice in a row", who, one ? "s" : "");
+    std::string text = fmt::format("An outage opens when {} fail{} it{}", who, one ? "s" : "",
+                                   times_text(2, view.fail_after));
     if (check.zones_passing.size() + check.zones_failing.size() != 1) {
         text += ", not all of one zone while another passes it";
     }

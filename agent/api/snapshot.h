@@ -219,7 +219,9 @@ struct WhyView {
     // Of the verdict held, as they are now.
     std::vector<WitnessView> witnesses;
     std::optional<WallTime> closes_not_before;  // While down: the end of the dwell.
-    std::string notice;                         // As MeshView's.
+    // Of the definition that this agent carries: how many rounds make a vote.
+    std::optional<std::uint32_t> fail_after{}, recover_after{};
+    std::string notice;  // As MeshView's.
 };
 
 struct WhyQuery {

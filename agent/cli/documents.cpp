@@ -241,6 +241,8 @@ Result<api::WhyView> read_why(std::string_view source) {
     view.check = check(current, nullptr);
     view.witnesses = list<api::WitnessView>(current, "witnesses", witness);
     view.closes_not_before = time_or_none(current, "closes_not_before");
+    view.fail_after = count_or_none(current, "fail_after");
+    view.recover_after = count_or_none(current, "recover_after");
     view.notice = text(current, "notice");
     return view;
 }
@@ -259,7 +261,7 @@ Result<std::vector<api::MemberView>> read_members(std::string_view source) {
         view.version = text(object, "version");
         view.fit = flag(object, "fit", true);
         view.unfit_reason = text(object, "unfit_reason");
-        if (member(object, "checks").is_number()) view.checks = small_count(object, "checks");
+        view.checks = count_or_none(object, "checks");
         return view;
     });
 }

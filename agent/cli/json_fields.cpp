@@ -64,6 +64,11 @@ std::uint32_t small_count(const json& object, const char* name) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(count(object, name), UINT32_MAX));
 }
 
+std::optional<std::uint32_t> count_or_none(const json& object, const char* name) {
+    if (!member(object, name).is_number()) return std::nullopt;
+    return small_count(object, name);
+}
+
 bool flag(const json& object, const char* name, bool absent) {
     const json& value = member(object, name);
     return value.is_boolean() ? value.get<bool>() : absent;

@@ -38,6 +38,7 @@ double number(const json& object, const char* name);
 std::optional<double> number_or_none(const json& object, const char* name);
 std::uint64_t count(const json& object, const char* name);
 std::uint32_t small_count(const json& object, const char* name);
+std::optional<std::uint32_t> count_or_none(const json& object, const char* name);
 bool flag(const json& object, const char* name, bool absent);
 std::optional<WallTime> time_or_none(const json& object, const char* name);
 WallTime time(const json& object, const char* name);

@@ -298,6 +298,7 @@ WhyView sample_why() {
     view.evidence = sample_opening();
     view.witnesses = sample_witnesses();
     view.closes_not_before = sample_now - 2s;
+    view.fail_after = view.recover_after = 1;
     return view;
 }
 

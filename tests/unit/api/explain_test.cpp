@@ -21,12 +21,18 @@ TEST_CASE("an outage without corroboration is told as such") {
     lone.panel = lone.quorum = 1;
     lone.votes.resize(1);
     lone.roll_call = {1, 1, 1};
-    CHECK(reason_text(lone) ==
-          "its only witness failed it three times in a row: 1/1, uncorroborated");
+    CHECK(reason_text(lone) == "its only witness failed it: 1/1, uncorroborated");
     lone.roll_call = {2, 1, 1};
     CHECK(reason_text(lone) ==
-          "its only witness failed it three times in a row; its only peer was declared dead: "
-          "uncorroborated, 1 of 2");
+          "its only witness failed it; its only peer was declared dead: uncorroborated, 1 of 2");
+}
+
+TEST_CASE("who passed it before it began to fail does not speak for where it is reached") {
+    EvidenceView evidence = sample_opening();
+    evidence.votes[3].at = evidence.begins_at - 2s;
+    CHECK(reason_text(evidence) ==
+          "3 of 5 witnesses failed it, 3 needed, in zones a, b; 1 had passed it before it began to "
+          "fail; roll call 12 of 12 answered, 7 needed");
 }
 
 TEST_CASE("each rule has its sentence") {
@@ -35,14 +41,23 @@ TEST_CASE("each rule has its sentence") {
     evidence.votes[1].vote = evidence.votes[2].vote = "ok";
     evidence.rule = "clear";
     CHECK(reason_text(evidence) ==
-          "3 of 5 witnesses passed it twice in a row, 3 needed; 1 still failed it in zone a; roll "
-          "call 2 of 3 answered, 2 needed");
+          "3 of 5 witnesses passed it, 3 needed; 1 still failed it in zone a; roll call 2 of 3 "
+          "answered, 2 needed");
     evidence.rule = "first";
     CHECK(reason_text(evidence).ends_with("nothing was held of it before"));
     evidence.rule = "rescope";
     CHECK(reason_text(evidence).starts_with("where it fails has changed: 1 of 5 witnesses"));
     evidence.rule = "degrade";
-    CHECK(reason_text(evidence).starts_with("every witness in zone a failed it in 3 rounds"));
+    CHECK(reason_text(evidence).starts_with(
+        "every witness in zone a failed it in 3 rounds over 60 s and more, and"));
+    evidence.votes[1].vote = "fail";
+    evidence.votes[1].zone = "a";
+    CHECK(reason_text(evidence).starts_with(
+        "every witness in zone a failed it in 3 rounds over 30 s and more, and"));
+    evidence.votes[2].vote = "fail";
+    CHECK(reason_text(evidence).starts_with(
+        "every witness in zones a, b failed it in 3 rounds over 30 s and more (60 s where a zone "
+        "has one witness), and"));
     evidence.rule = "restore";
     CHECK(reason_text(evidence).starts_with("every witness of the zones that were degraded"));
     evidence.rule = "of a newer version";
@@ -63,6 +78,17 @@ TEST_CASE("what would change a verdict is told with the dwell and the quorum") {
     view.epoch = 7;
     view.closes_not_before.reset();
     CHECK(outlook_text(view) == "It closes when its only witness passes it twice in a row");
+    view.fail_after = 2;
+    view.recover_after = 3;
+    CHECK(outlook_text(view) ==
+          "It closes when its only witness passes it twice in a row, in 3 rounds");
+    view.epoch = 8;
+    CHECK(outlook_text(view) ==
+          "An outage opens when its only witness fails it three times in a row, in 2 rounds");
+    // Who does not carry the definition does not know.
+    view.fail_after.reset();
+    CHECK(outlook_text(view) == "An outage opens when its only witness fails it");
+    view.epoch = 7;
     view.notice = "NO QUORUM: ...";
     CHECK(outlook_text(view).starts_with("Nothing opens or closes until the majority"));
     view.held = false;
