@@ -11,7 +11,6 @@
 #include "agent/base/log.h"
 #include "agent/io/clock.h"
 #include "agent/io/entropy.h"
-#include "checks/canonical.h"
 #include "gossip/spread/record_codec.h"
 
 namespace picket {
@@ -79,39 +78,6 @@ gossip::Answer answer_of(const checks::Run& run) {
     answer.out_of_time = outcome.failure_class == checks::FailureClass::timeout ||
                          outcome.failure_class == checks::FailureClass::latency;
     return answer;
-}
-
-gossip::Declaration declaration_of(const checks::Definition& definition) {
-    gossip::Declaration declaration;
-    declaration.name = definition.name;
-    declaration.type = to_text(definition.type());
-    declaration.check = mesh_key(checks::check_key(definition.name));
-    declaration.fingerprint = gossip::Fingerprint{checks::probe_fingerprint(definition)};
-    declaration.witnesses = static_cast<std::uint8_t>(
-        definition.witnesses
-            ? std::clamp<std::uint32_t>(*definition.witnesses, 1, gossip::panel_max)
-            : gossip::Declaration::witnesses_all);
-    declaration.quorum = static_cast<std::uint8_t>(
-        std::min<std::uint32_t>(definition.quorum.value_or(0), gossip::panel_max));
-    declaration.from = definition.from;
-    declaration.interval_ms = static_cast<std::uint32_t>(definition.interval / 1ms);
-    declaration.timeout_ms = static_cast<std::uint32_t>(definition.timeout / 1ms);
-    for (const auto& label : definition.labels) {
-        if (declaration.labels.size() < gossip::labels_max) declaration.labels.push_back(label);
-    }
-    return declaration;
-}
-
-gossip::PartitionPolicy policy_of(checks::OnPartition policy) {
-    switch (policy) {
-        case checks::OnPartition::local:
-            return gossip::PartitionPolicy::local;
-        case checks::OnPartition::page:
-            return gossip::PartitionPolicy::page;
-        case checks::OnPartition::freeze:
-            break;
-    }
-    return gossip::PartitionPolicy::freeze;
 }
 
 }  // namespace
@@ -200,37 +166,15 @@ void Council::listen() {
 void Council::apply(const checks::Catalogue& catalogue,
                     const std::vector<checks::CheckKey>& start) {
     const Instant now = io::monotonic_now();
-    std::map<std::string, gossip::FileBlob> files;
-    std::map<gossip::CheckKey, gossip::OwnCheck> ours;
-    for (const auto& [name, check] : services_.checks.rows()) {
-        if (!check.meshed()) continue;
-        const checks::Definition& definition = *check.definition;
-        const gossip::Declaration declaration = declaration_of(definition);
-        gossip::OwnCheck& extra = ours[declaration.check];
-        extra.fingerprint = declaration.fingerprint;
-        extra.fail_after = definition.fail_after;
-        extra.recover_after = definition.recover_after;
-        extra.on_partition = policy_of(definition.on_partition);
-        if (const auto zone = definition.labels.find("zone"); zone != definition.labels.end()) {
-            extra.target_zone = zone->second;
-        }
-        const checks::CatalogueEntry* entry = catalogue.find(name);
-        gossip::FileBlob& file = files[entry == nullptr ? std::string() : entry->file];
-        if (file.declarations.size() < gossip::declarations_max) {
-            file.declarations.push_back(declaration);
-        }
-    }
-    std::vector<gossip::FileBlob> blobs;
-    for (auto& [name, blob] : files) {
-        if (blobs.size() < gossip::catalog_files_max) blobs.push_back(std::move(blob));
-    }
+    const WallTime wall = io::wall_now();
+    declared_.set(services_.checks.rows(), catalogue, wall);
     for (const checks::CheckKey key : start) {
         const CarriedCheck& check = services_.checks.at(key);
         if (!check.meshed()) continue;
         services_.runner.add_witnessed(key, *check.definition);
         take_seat(mesh_key(key));
     }
-    accord_.set_checks(now, io::wall_now(), blobs, std::move(ours));
+    accord_.set_checks(now, wall, declared_.blobs(), declared_.own());
     pump();
 }
 

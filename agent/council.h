@@ -27,6 +27,7 @@
 #include "agent/canaries.h"
 #include "agent/check_table.h"
 #include "agent/config.h"
+#include "agent/declared_files.h"
 #include "agent/event_log.h"
 #include "agent/host_question.h"
 #include "agent/io/icmp_socket.h"
@@ -148,6 +149,7 @@ private:
     bool pumping_ = false;
     bool again_ = false;
 
+    DeclaredFiles declared_;
     OutageBook outages_;
     std::map<gossip::CheckKey, gossip::State> shown_;  // As the last event said.
     // Verdicts that came before the name of their check did: they are told when it has come.

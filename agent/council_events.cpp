@@ -241,6 +241,10 @@ void Council::show_states(Instant now, WallTime wall) {
         });
     }
     review_outages(now, wall);
+    if (declared_.review(now, spread().catalog())) {
+        accord_.set_checks(now, wall, declared_.blobs(), declared_.own());
+        again_ = true;
+    }
     for (const auto& [key, check] : accord_.checks()) show_state(now, wall, key);
     std::erase_if(shown_, [this](const auto& shown) {
         return !accord_.checks().contains(shown.first) && spread().verdict(shown.first) == nullptr;

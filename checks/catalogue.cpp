@@ -86,7 +86,7 @@ private:
         if (had_version) return;
         for (const NamedCheck& named : names) {
             if (next_.entries_.size() >= limits::checks_max) return;
-            CatalogueEntry entry{named.name, named.type, named.scope, file.name, nullptr, why};
+            CatalogueEntry entry{named.name, named.type, named.scope, file.name, nullptr, why, {}};
             next_.entries_.try_emplace(named.name, std::move(entry));
         }
     }
@@ -107,7 +107,8 @@ private:
 
     void put(const DropInFile& file, Definition definition) {
         const std::string name = definition.name;
-        CatalogueEntry entry{name, definition.type(), definition.scope, file.name, nullptr, {}};
+        CatalogueEntry entry{name, definition.type(), definition.scope, file.name, nullptr,
+                             {},   file.modified};
         const auto found = previous_.entries_.find(name);
         const bool known = found != previous_.entries_.end() && found->second.definition;
         if (known && same_definition(*found->second.definition, definition)) {

@@ -38,6 +38,7 @@ struct CatalogueEntry {
     // Why the file's newest version is not in force, as a line of `validate`; empty:
     // it is.
     std::string problem;
+    WallTime modified{};  // When the file was, in the version that is in force.
 };
 
 class Catalogue {

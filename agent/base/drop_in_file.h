@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/time.h"
+
 namespace picket {
 
 struct DropInFile {
@@ -13,6 +15,7 @@ struct DropInFile {
     std::string text;          // Empty where there is a fault.
     std::string fault;         // "permission denied"; empty: it was read.
     bool null_device = false;  // It is, or leads to, /dev/null.
+    WallTime modified{};       // As the file system has it.
 };
 
 // Whether a file of that name counts at all: visible, and named *.toml.

@@ -46,6 +46,7 @@ Result<std::vector<DropInFile>> read_drop_in_directory(const std::string& path,
         if (read.has_value()) {
             file.text = std::move(read->text);
             file.null_device = read->null_device;
+            file.modified = read->modified;
         } else {
             file.fault = read.error().message();
         }

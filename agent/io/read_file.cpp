@@ -8,6 +8,7 @@
 
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 
 #include "agent/base/errno_text.h"
@@ -57,6 +58,7 @@ Result<ReadFile> read_file_at(int directory, const std::string& name, std::size_
         return result;
     }
     if (!S_ISREG(status.st_mode)) return failure(Code::io, "is not a regular file");
+    result.modified = WallTime(std::chrono::seconds(status.st_mtim.tv_sec));
     const auto too_large = [&] {
         return failure(Code::exhausted,
                        fmt::format("the file is larger than {}", size_text(bytes_max)));

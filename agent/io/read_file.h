@@ -9,12 +9,14 @@
 #include <string>
 
 #include "agent/base/result.h"
+#include "agent/base/time.h"
 
 namespace picket::io {
 
 struct ReadFile {
     std::string text;
     bool null_device = false;  // The path is, or leads to, /dev/null.
+    WallTime modified{};       // As the file system has it.
 };
 
 // not_found where there is no such file, exhausted where it is larger than
