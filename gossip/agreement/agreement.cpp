@@ -11,6 +11,8 @@ namespace {
 
 constexpr Duration heartbeat_idle = std::chrono::seconds(1);
 constexpr Duration heartbeat_asking = std::chrono::milliseconds(200);
+// What came while we stood still is read within so long.
+constexpr Duration queues_last = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -57,7 +59,17 @@ void Agreement::awake(Instant now) {
     now_ = now;
     if (now < heartbeat_at_) return;
     fitness_.on_wakeup(now, heartbeat_at_);
+    if (now - heartbeat_at_ >= Fitness::stall_min) {
+        waited_ = now - heartbeat_at_;
+        waited_until_ = now + queues_last;
+    }
     heartbeat_at_ = now + (open_.empty() ? heartbeat_idle : heartbeat_asking);
+}
+
+// A message tells its age as of when it was sent. What lay in our queues while we stood still
+// is older by that, and must not pass for news.
+Duration Agreement::age_of(Duration told) const {
+    return now_ < waited_until_ ? told + waited_ : told;
 }
 
 void Agreement::set_counted(Instant now, std::string_view name, bool counts) {
@@ -139,6 +151,8 @@ void Agreement::on_slot(Instant now, CheckKey key) {
     awake(now);
     Case* item = find(key);
     if (item == nullptr || !item->inquiry.has_value() || !item->seat.has_value()) return;
+    item->slotted_at = now;
+    item->overdue_at = never;
     item->inquiry->on_slot();
     wake(*item, now);
 }

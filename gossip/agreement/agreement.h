@@ -240,7 +240,7 @@ public:
     void on_verdict(Instant now, const VerdictRecord& verdict);
 
     // From the agent that it names, which the caller has verified.
-    void on_vote(Instant now, const VoteRecord& vote);
+    void on_vote(Instant now, VoteRecord vote);
     void on_suspicion(Instant now, const SuspicionRecord& suspicion);
 
     // ---- Asking
@@ -301,6 +301,7 @@ private:
 
     // agreement.cpp: what is there, and its order of events.
     void awake(Instant now);
+    Duration age_of(Duration told) const;
     Case* find(CheckKey key);
     const Case* find(CheckKey key) const;
     void wake(Case& item, Instant at);
@@ -388,6 +389,8 @@ private:
     Instant seats_at_ = never;     // When somebody's unfitness costs it its seat.
     Instant standing_at_ = never;  // Of the next roll call nobody needs but we.
     Instant heartbeat_at_;
+    Duration waited_{};                // For so long we stood still the last time,
+    Instant waited_until_ = long_ago;  // and until then read what came meanwhile.
     std::uint32_t vote_seq_ = 0;
     std::uint32_t notice_revision_ = 0;
 

@@ -43,9 +43,11 @@ struct Agreement::Case {
     // Asking and voting.
     std::optional<Inquiry> inquiry{};
     Tally tally{};
-    Instant passed_at = long_ago;  // Our last attempt that passed.
-    Instant round_at = long_ago;   // When we last took part in a round.
-    Instant slot_at = never;       // Of a host: nobody else keeps its schedule.
+    Instant passed_at = long_ago;   // Our last attempt that passed.
+    Instant round_at = long_ago;    // When we last took part in a round.
+    Instant slot_at = never;        // Of a host: nobody else keeps its schedule.
+    Instant slotted_at = long_ago;  // Our last slot.
+    Instant overdue_at = never;     // When it would have been again, had our seat not moved.
     struct Told {
         VoteRecord vote;
         Instant began;

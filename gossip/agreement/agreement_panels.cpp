@@ -206,6 +206,10 @@ void Agreement::refresh_panel(Case& item) {
     }
     const bool moved = seat != item.seat;
     if (seat.has_value() != item.seat.has_value()) count_seat(item, seat.has_value());
+    // Else a seat that moves, as others die, could skip its slot when that is needed most.
+    if (moved && seat.has_value() && item.seat.has_value() && item.slotted_at != long_ago) {
+        item.overdue_at = item.slotted_at + item.check.interval;
+    }
     const bool resized = size != item.size;
     item.ranks = std::move(ranked.order);
     std::erase_if(item.suspected, [&](const auto& entry) {

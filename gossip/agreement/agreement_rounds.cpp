@@ -37,8 +37,9 @@ bool Agreement::current(const Case& item, std::uint32_t epoch) {
     return disregard(Disregarded::old_epoch), false;
 }
 
-void Agreement::on_vote(Instant now, const VoteRecord& vote) {
+void Agreement::on_vote(Instant now, VoteRecord vote) {
     awake(now);
+    vote.age = age_of(vote.age);
     Case* item = case_for(vote.check);
     if (item == nullptr) return disregard(Disregarded::unknown_check);
     if (!plausible(*item, vote.agent, vote.fingerprint, vote.era)) return;
@@ -71,7 +72,8 @@ void Agreement::on_suspicion(Instant now, const SuspicionRecord& suspicion) {
     if (item->suspicions.size() > Case::suspicions_max) item->suspicions.pop_front();
     if (!item->inquiry.has_value() || !item->juror) return;
     item->round_at = now;
-    item->inquiry->on_suspicion(now, suspicion.direction, suspicion.round, now - suspicion.age);
+    item->inquiry->on_suspicion(now, suspicion.direction, suspicion.round,
+                                now - age_of(suspicion.age));
     wake(*item, now);
 }
 
@@ -85,6 +87,12 @@ void Agreement::tell_panel(const Case& item, const Record& record) {
 void Agreement::run_inquiry(Case& item) {
     if (!item.inquiry.has_value()) return;
     Inquiry& inquiry = *item.inquiry;
+    if (now_ >= item.overdue_at) {
+        item.slotted_at = now_;
+        item.overdue_at = never;
+        inquiry.on_slot();
+    }
+    wake(item, item.overdue_at);
     Inquiry::Circumstances circumstances;
     if (const auto since = inquiry.roll_call_needed()) {
         roll_call_.need(now_, *since);

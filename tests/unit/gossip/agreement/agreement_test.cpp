@@ -94,7 +94,7 @@ public:
     Instant now = start;
     Agreement agreement{{.name = name(0), .zone = zone(0), .boot = 1}, 1, start};
     bool target_answers = true;
-    std::size_t attempts = 0;
+    std::size_t attempts = 0;  // At checks.
     std::size_t proposals = 0;
 
 private:
@@ -106,7 +106,7 @@ private:
             agreement.on_roll_call_answer(now, ping->call, ping->name);
         }
         while (const auto attempt = agreement.poll_attempt()) {
-            ++attempts;
+            if (attempt->host.empty()) ++attempts;
             Answer answer;
             answer.finding = target_answers ? Answer::Finding::passed : Answer::Finding::failed;
             answer.latency = 1ms;
@@ -207,6 +207,52 @@ TEST_CASE("a suspicion that is replayed makes no attempt") {
     }
     CHECK(world.attempts == 2);
     CHECK(world.agreement.disregarded(Disregarded::replayed) == 2);
+}
+
+TEST_CASE("what lay in the queues of an agent that stood still passes for no news") {
+    World world(5);
+    world.define(0);
+    world.run_for(20s);
+    const std::vector<std::string> panel = world.panel();
+    const auto say = [&] {
+        for (const std::string& witness : panel) {
+            if (witness != name(0)) world.agreement.on_vote(world.now, world.vote(witness));
+        }
+        world.run_for(900ms);
+    };
+    const std::size_t before = world.proposals;
+    world.now += 60s;  // Nothing is called meanwhile.
+    say();
+    CHECK(world.proposals == before);
+    world.run_for(5s);
+    say();
+    CHECK(world.proposals > before);
+}
+
+TEST_CASE("a witness whose seat moves asks at its old slot once more") {
+    World world(9);
+    std::size_t check = 0;
+    const auto rank = [&] {
+        const auto seat = world.agreement.seat(key(check));
+        return seat ? seat->rank : 99;
+    };
+    // One that has a seat behind others', and so moves up when they die.
+    for (world.define(check); rank() < 2 || rank() > 4;) world.define(++check);
+    const Seat seat = *world.agreement.seat(key(check));
+    world.agreement.on_slot(world.now, key(check));
+    world.run_for(1s);
+    REQUIRE(world.attempts == 1);
+    const auto first = world.panel(check)[0];
+    world.agreement.on_peer(world.now, {.name = first, .zone = "z0", .liveness = Liveness::failed});
+    world.run_for(1s);
+    REQUIRE(world.agreement.seat(key(check)).has_value());
+    REQUIRE(*world.agreement.seat(key(check)) != seat);
+    world.run_for(7s);
+    CHECK(world.attempts == 1);
+    world.run_for(2s);  // An interval after its last slot; nobody calls its new one.
+    CHECK(world.attempts == 2);
+    world.run_for(20s);
+    CHECK(world.attempts == 2);
 }
 
 TEST_CASE("where all carriers witness, the verdict is still the panel's") {
