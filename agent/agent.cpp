@@ -105,6 +105,7 @@ Status Agent::start() {
     checks_.restore(stored, now);
     apply(load({}, config_), now);
     checks_.restore(stored, now);  // The last hour, now that there are witnesses.
+    end_outages(checks_.let_go_meanwhile(stored, io::wall_now()));
 
     server_ = PICKET_TRY(api::Server::open(loop_, *backend_, {.socket_path = config_.socket}));
     auto watch = io::DirectoryWatch::create(loop_, config_.checks, {},
@@ -182,7 +183,8 @@ void Agent::apply(Load load, Instant now) {
     catalogue_ = std::move(load.loaded.next);
     definition_problems_ = std::move(load.problems);
     for (const std::string& problem : definition_problems_) log_warning(problem);
-    const CheckTable::Changes changes = checks_.apply(catalogue_, load.loaded.diff, now);
+    const CheckTable::Changes changes =
+        checks_.apply(catalogue_, load.loaded.diff, now, io::wall_now());
     for (const checks::CheckKey key : changes.stop) runner_.remove(key);
     for (const CheckTable::Ended& ended : changes.ended) {
         recorder_.record(
@@ -191,6 +193,7 @@ void Agent::apply(Load load, Instant now) {
                                 .outcome = {.at = io::wall_now(), .message = ended.reason},
                                 .pause = true});
     }
+    end_outages(changes.let_go);
 
     const Duration round = std::min(
         first_round_max, first_round_per_check * static_cast<std::int64_t>(changes.start.size()));
@@ -265,6 +268,24 @@ void Agent::on_transition(CarriedCheck& check, const gossip::Transition& transit
     after.outage() ? log_warning(event.message) : log_info(event.message);
     events_.add(std::move(event));
     update_service_status();
+}
+
+void Agent::end_outages(const std::vector<CheckTable::LetGo>& gone) {
+    for (const CheckTable::LetGo& each : gone) {
+        recorder_.record(each.verdict);
+        recorder_.record(each.outage);
+        api::Event event;
+        event.at = each.verdict.at;
+        event.type = api::EventType::outage;
+        event.check = name_in_file(each.outage.check);
+        event.agent = config_.name;
+        event.from = "open";
+        event.to = "closed";
+        event.message =
+            fmt::format("{}#{}: {}", each.outage.check, each.outage.epoch, each.outage.message);
+        log_info(event.message);
+        events_.add(std::move(event));
+    }
 }
 
 void Agent::show_state(CarriedCheck& check, WallTime at) {

@@ -74,6 +74,7 @@ private:
     void record_run(CarriedCheck& check, const checks::Run& run);
     Status join_mesh(const storage::Loaded& stored);
     void on_transition(CarriedCheck& check, const gossip::Transition& transition, WallTime at);
+    void end_outages(const std::vector<CheckTable::LetGo>& gone);
     void show_state(CarriedCheck& check, WallTime at);
     void on_verdict_timer();
     void await_clearing(const CarriedCheck& check);

@@ -1,7 +1,12 @@
 #include "agent/check_table.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <set>
 #include <utility>
+
+#include "agent/facts.h"
 
 namespace picket {
 namespace {
@@ -22,7 +27,8 @@ std::string_view name_in_file(std::string_view name) {
 }
 
 CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
-                                      const checks::CatalogueDiff& diff, Instant now) {
+                                      const checks::CatalogueDiff& diff, Instant now,
+                                      WallTime wall) {
     Changes changes;
     const std::set<std::string_view> changed(diff.changed.begin(), diff.changed.end());
 
@@ -39,6 +45,7 @@ CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
         if (carried.runs()) {
             changes.ended.push_back({carried.name, carried.type, "no longer defined"});
         }
+        let_go(carried, "no longer defined", wall, changes);
         by_key_.erase(carried.key);
         row = rows_.erase(row);
     }
@@ -64,6 +71,7 @@ CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
             if (carried.runs()) {
                 changes.ended.push_back({carried.name, carried.type, carried.problem});
             }
+            let_go(carried, carried.problem, wall, changes);
             carried.in_use = false;
             carried.witness.reset();
             carried.shown = gossip::State::unknown;
@@ -79,6 +87,50 @@ CheckTable::Changes CheckTable::apply(const checks::Catalogue& catalogue,
         changes.start.push_back(carried.key);
     }
     return changes;
+}
+
+void CheckTable::let_go(const CarriedCheck& carried, std::string_view why, WallTime wall,
+                        Changes& changes) {
+    if (!carried.witness || !carried.witness->verdict().judged) return;
+    const gossip::Verdict& verdict = carried.witness->verdict();
+    if (verdict.outage()) {
+        changes.let_go.push_back(end(outage_fact(carried, verdict, std::nullopt), why, wall));
+    } else {
+        stored_.insert_or_assign(carried.name, verdict_fact(carried, verdict, wall));
+    }
+}
+
+CheckTable::LetGo CheckTable::end(storage::Outage outage, std::string_view why, WallTime wall) {
+    LetGo gone{};
+    gone.verdict.check = outage.check;
+    gone.verdict.at = wall;
+    gone.verdict.epoch = outage.epoch + 1;
+    if (const auto known = stored_.find(outage.check); known != stored_.end()) {
+        // Even, and never less than it was.
+        const std::uint32_t epoch = known->second.epoch;
+        gone.verdict.epoch = std::max(gone.verdict.epoch, epoch + epoch % 2);
+    }
+    gone.verdict.state = to_text(gossip::State::unknown);
+    gone.verdict.since = wall;
+    stored_.insert_or_assign(outage.check, gone.verdict);
+    outage.closed = std::max(outage.opened, wall);
+    outage.message += fmt::format("{}[ended: {}]", outage.message.empty() ? "" : " ", why);
+    gone.outage = std::move(outage);
+    return gone;
+}
+
+std::vector<CheckTable::LetGo> CheckTable::let_go_meanwhile(const storage::Loaded& loaded,
+                                                            WallTime wall) {
+    std::vector<LetGo> gone;
+    for (const storage::Outage& open : loaded.open_outages) {
+        const bool judged_here = !in_mesh_ || open.check.find('@') != std::string::npos;
+        const auto row = rows_.find(open.check);
+        // What is known by name only, as its file is faulty, is not gone.
+        const bool defined =
+            row != rows_.end() && (row->second.definition == nullptr || row->second.runs());
+        if (judged_here && !defined) gone.push_back(end(open, "no longer defined", wall));
+    }
+    return gone;
 }
 
 void CheckTable::judge_here(CarriedCheck& carried, Instant now) {

@@ -68,21 +68,32 @@ public:
         std::string reason;
     };
 
+    // What was judged here and is not any more. Its outage ends with that, and the number of
+    // the next one is another.
+    struct LetGo {
+        storage::Transition verdict;
+        storage::Outage outage;
+    };
+
     // What the runner, and history, have to do about a load.
     struct Changes {
         std::vector<checks::CheckKey> stop;
         std::vector<checks::CheckKey> start;
         std::vector<Ended> ended;
+        std::vector<LetGo> let_go;
     };
 
     // Brings the rows in line with the catalogue. The definitions in it must live
     // until the next apply() has returned and its `stop` was carried out.
     Changes apply(const checks::Catalogue& catalogue, const checks::CatalogueDiff& diff,
-                  Instant now);
+                  Instant now, WallTime wall);
 
     // Takes over what was stored, where it is newer than what is known: at the
     // start, and when a store could be opened late.
     void restore(const storage::Loaded& loaded, Instant now);
+
+    // Outages that are stored as open, of checks that were judged here and are defined no more.
+    std::vector<LetGo> let_go_meanwhile(const storage::Loaded& loaded, WallTime wall);
 
     const Rows& rows() const { return rows_; }
     CarriedCheck& at(checks::CheckKey key) { return *by_key_.at(key); }
@@ -93,6 +104,8 @@ public:
 
 private:
     void judge_here(CarriedCheck& carried, Instant now);
+    void let_go(const CarriedCheck& carried, std::string_view why, WallTime wall, Changes& changes);
+    LetGo end(storage::Outage outage, std::string_view why, WallTime wall);
 
     bool in_mesh_;
     Rows rows_;

@@ -133,6 +133,8 @@ private:
     std::optional<storage::Outage> record_outage(const std::string& name, std::uint32_t epoch,
                                                  const gossip::VerdictRecord* before = nullptr);
     void end_outage(WallTime wall, gossip::CheckKey key, std::string_view note);
+    // One that ended, or is open again, by no verdict.
+    void store_unwatched(WallTime wall, storage::Outage outage);
     void review_outages(Instant now, WallTime wall);
     std::string agent_name(gossip::AgentId agent) const;
     void show_state(Instant now, WallTime wall, gossip::CheckKey key);

@@ -53,20 +53,32 @@ std::optional<storage::Outage> Council::record_outage(const std::string& name, s
 void Council::end_outage(WallTime wall, CheckKey key, std::string_view note) {
     auto ended = outages_.end(key, wall, note);
     if (!ended) return;
-    log_info(fmt::format("{}#{}: {}", ended->check, ended->epoch, note));
-    services_.recorder.record(*std::move(ended));
+    store_unwatched(wall, *std::move(ended));
+}
+
+void Council::store_unwatched(WallTime wall, storage::Outage outage) {
+    const bool over = outage.closed.has_value();
+    tell_outage({.at = wall,
+                 .check = outage.check,
+                 .agent = config_.name,
+                 .from = over ? "open" : "",
+                 .to = over ? "closed" : "open",
+                 .message = fmt::format("{}#{}: {}", outage.check, outage.epoch, outage.message)});
+    services_.recorder.record(std::move(outage));
 }
 
 // Those that nobody watches any more end; what is watched again, or was not written when the
 // agent was killed, is stored as it is held.
 void Council::review_outages(Instant now, WallTime wall) {
     const bool quorum = agreement().quorum();
-    const auto watched = [&](CheckKey key) {
-        const storage::Outage* open = outages_.open(key);
-        return !quorum || accord_.checks().contains(key) || open->check.starts_with("host/");
+    const auto watched = [&](const storage::Outage& open) -> std::optional<bool> {
+        // A side that lost the others does not know what they carry.
+        if (!quorum) return std::nullopt;
+        return open.check.starts_with("host/") ||
+               accord_.checks().contains(gossip::check_key(open.check));
     };
     for (storage::Outage& outage : outages_.review(now, wall, watched)) {
-        services_.recorder.record(std::move(outage));
+        store_unwatched(wall, std::move(outage));
     }
     for (const auto& [key, check] : accord_.checks()) {
         const VerdictRecord* held = spread().verdict(key);

@@ -35,19 +35,21 @@ std::optional<storage::Outage> OutageBook::end(gossip::CheckKey check, WallTime 
     return ended(open.outage, wall, note);
 }
 
-std::vector<storage::Outage> OutageBook::review(
-    Instant now, WallTime wall, const std::function<bool(gossip::CheckKey)>& watched) {
+std::vector<storage::Outage> OutageBook::review(Instant now, WallTime wall,
+                                                const Watched& watched) {
     std::vector<storage::Outage> changed;
     for (auto& [check, open] : open_) {
-        if (watched(check)) {
-            open.unwatched_since.reset();
+        const std::optional<bool> seen = watched(open.outage);
+        if (seen.value_or(true)) open.unwatched_since.reset();
+        if (!seen) continue;
+        if (*seen) {
             if (std::exchange(open.ended, false)) changed.push_back(open.outage);
             continue;
         }
         if (!open.unwatched_since) open.unwatched_since = now;
         if (open.ended || now - *open.unwatched_since < unwatched_max) continue;
         open.ended = true;
-        changed.push_back(ended(open.outage, wall, "ended: no agent carries its definition"));
+        changed.push_back(ended(open.outage, wall, "ended: no living agent carries it"));
     }
     return changed;
 }

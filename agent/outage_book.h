@@ -34,9 +34,10 @@ public:
     std::optional<storage::Outage> end(gossip::CheckKey check, WallTime wall,
                                        std::string_view note);
 
+    // Whether somebody watches it; absent: this agent cannot tell.
+    using Watched = std::function<std::optional<bool>(const storage::Outage&)>;
     // Those that end now as nobody watches them, and those that are watched again.
-    std::vector<storage::Outage> review(Instant now, WallTime wall,
-                                        const std::function<bool(gossip::CheckKey)>& watched);
+    std::vector<storage::Outage> review(Instant now, WallTime wall, const Watched& watched);
 
     // Of one that is open; null where none is.
     const storage::Outage* open(gossip::CheckKey check) const;

@@ -32,7 +32,7 @@ public:
         file.modified = modified;
         auto loaded = checks::load_catalogue(std::move(catalogue_), {file}, context);
         catalogue_ = std::move(loaded.next);
-        table_.apply(catalogue_, loaded.diff, Instant{});
+        table_.apply(catalogue_, loaded.diff, Instant{}, wall);
         declared.set(table_.rows(), catalogue_, wall);
     }
     DeclaredFiles declared;

@@ -22,11 +22,14 @@ storage::Outage outage(std::uint32_t epoch, std::optional<WallTime> closed = std
     return outage;
 }
 
-bool nobody(gossip::CheckKey /*check*/) {
+std::optional<bool> nobody(const storage::Outage& /*outage*/) {
     return false;
 }
-bool everybody(gossip::CheckKey /*check*/) {
+std::optional<bool> everybody(const storage::Outage& /*outage*/) {
     return true;
+}
+std::optional<bool> who_knows(const storage::Outage& /*outage*/) {
+    return std::nullopt;
 }
 
 TEST_CASE("an outage that no verdict will end ends with a note") {
@@ -62,7 +65,7 @@ TEST_CASE("an outage of a check that nobody carries any more ends after a minute
     const auto ended = book.review(start + 121s, noon + 121s, nobody);
     REQUIRE(ended.size() == 1);
     CHECK(ended[0].closed == noon + 121s);
-    CHECK(ended[0].message == "refused [ended: no agent carries its definition]");
+    CHECK(ended[0].message == "refused [ended: no living agent carries it]");
     CHECK(book.review(start + 130s, noon + 130s, nobody).empty());
     SUBCASE("is open again when the check comes back while the mesh holds it") {
         const auto again = book.review(start + 140s, noon + 140s, everybody);
@@ -71,9 +74,23 @@ TEST_CASE("an outage of a check that nobody carries any more ends after a minute
         CHECK(again[0].message == "refused");
         CHECK(book.review(start + 141s, noon + 141s, everybody).empty());
     }
+    SUBCASE("stays over while this agent cannot tell") {
+        CHECK(book.review(start + 140s, noon + 140s, who_knows).empty());
+        CHECK(book.review(start + 300s, noon + 300s, nobody).empty());
+    }
     SUBCASE("is over once when the mesh lets go of it") {
         CHECK_FALSE(book.end(homepage, noon + 24h, "gone"));
     }
+}
+
+TEST_CASE("an agent that cannot tell who carries a check ends no outage of it") {
+    OutageBook book;
+    book.note(homepage, outage(1));
+    CHECK(book.review(start, noon, nobody).empty());
+    CHECK(book.review(start + 30s, noon, who_knows).empty());
+    CHECK(book.review(start + 100s, noon, nobody).empty());
+    CHECK(book.review(start + 159s, noon, nobody).empty());
+    CHECK(book.review(start + 160s, noon, nobody).size() == 1);
 }
 
 TEST_CASE("a clock that was set back ends no outage before it began") {
