@@ -211,7 +211,7 @@ void Council::pump() {
 void Council::carry_out(Instant now, WallTime wall) {
     while (const auto order = accord_.poll_persist()) persist(*order);
     send();
-    while (const auto attempt = accord_.poll_attempt()) start_attempt(*attempt);
+    while (const auto attempt = accord_.poll_attempt(now)) start_attempt(*attempt);
     while (const auto question = accord_.poll_question()) ask_member(*question);
     while (const auto event = accord_.poll_event()) on_event(now, wall, *event);
 }
@@ -260,7 +260,7 @@ void Council::start_attempt(const gossip::Attempt& attempt) {
 
 void Council::ask_host(const gossip::Attempt& attempt) {
     const gossip::Spread::Peer* peer = spread().peer(gossip::agent_id(attempt.host));
-    if (peer == nullptr) return;
+    PICKET_ASSERT(peer != nullptr);
     gossip::Member member;
     member.name = peer->name;
     member.address = peer->address;

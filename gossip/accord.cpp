@@ -274,6 +274,20 @@ void Accord::on_agreement_event(Instant now, WallTime wall, const AgreementEvent
     events_.emplace_back(event);
 }
 
+// A host that is held down, and was not heard of since this agent started, has no address that
+// could be asked; but it was asked for.
+std::optional<Attempt> Accord::poll_attempt(Instant now) {
+    while (auto attempt = agreement_.poll_attempt()) {
+        const bool known = spread_.peer(agent_id(attempt->host)) != nullptr;
+        if (attempt->host.empty() || known) return attempt;
+        Answer answer{.finding = Answer::Finding::failed,
+                      .message = "not heard of since this agent started"};
+        if (const auto* verdict = spread_.verdict(attempt->check)) answer.failure = verdict->failure;
+        agreement_.on_answer(now, attempt->check, attempt->id, std::move(answer));
+    }
+    return std::nullopt;
+}
+
 std::optional<Accord::Question> Accord::poll_question() {
     while (auto question = agreement_.poll_ping()) {
         const Spread::Peer* peer = spread_.peer(agent_id(question->name));

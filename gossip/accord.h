@@ -116,7 +116,7 @@ public:
     std::optional<Broadcast> poll_broadcast() { return spread_.poll_broadcast(); }
     std::optional<Letter> poll_letter() { return spread_.poll_letter(); }
     std::optional<std::string> poll_user_state() { return spread_.poll_user_state(); }
-    std::optional<Attempt> poll_attempt() { return agreement_.poll_attempt(); }
+    std::optional<Attempt> poll_attempt(Instant now);
     // Whom to ping once for a roll call; those never met in this run are left out.
     struct Question {
         std::string name;

@@ -209,6 +209,11 @@ TEST_CASE("a host that comes back after all others were restarted is told so, to
             world.restart(agent);
             world.run_for(20s);
         }
+        world.run_for(75s);
+        const gossip::CheckKey host = gossip::check_key("host/" + AccordWorld::name(4));
+        for (AgentIndex agent = 0; agent < 4; ++agent) {
+            CHECK(world.state_of(agent, host) == gossip::State::down);
+        }
         if (forgotten) world.run_for(11min);
         CHECK(world.spread(0).reference().counts(AccordWorld::name(4)) != forgotten);
         world.restart(4);

@@ -226,7 +226,7 @@ bool AccordWorld::on_pump(AgentIndex agent) {
     accord.set_surroundings({.health_score = mesh.swim().health_score()});
     accord.on_tick(now(agent), wall(agent));
     while (const auto order = accord.poll_persist()) persist(agent, *order);
-    while (const auto attempt = accord.poll_attempt()) ask(agent, *attempt);
+    while (const auto attempt = accord.poll_attempt(now(agent))) ask(agent, *attempt);
     const bool sent = send_all(agent);
     while (const auto event = accord.poll_event()) hear(agent, *event);
     return sent;
@@ -277,7 +277,7 @@ void AccordWorld::ask(AgentIndex agent, const Attempt& attempt) {
         return target ? ask_target(agent, *target, attempt.id) : void();
     }
     const Spread::Peer* peer = spread(agent).peer(agent_id(attempt.host));
-    if (peer == nullptr) return;
+    PICKET_ASSERT(peer != nullptr);
     const std::uint64_t ticket = mesh_.mesh(agent).ping(
         now(agent), peer->address, peer->name, Agreement::host_timeout, Mesh::Over::stream);
     agents_[agent].asked[ticket] = {
@@ -423,7 +423,11 @@ std::uint32_t AccordWorld::epoch_of(AgentIndex agent, std::size_t target) const 
 }
 
 State AccordWorld::state(AgentIndex agent, std::size_t target) const {
-    return agreement(agent).state(now(agent), key(target));
+    return state_of(agent, key(target));
+}
+
+State AccordWorld::state_of(AgentIndex agent, CheckKey check) const {
+    return agreement(agent).state(now(agent), check);
 }
 
 CheckView AccordWorld::check_view(AgentIndex agent, std::size_t target) const {

@@ -79,6 +79,7 @@ public:
     std::optional<gossip::VerdictRecord> verdict(AgentIndex agent, std::size_t target) const;
     std::uint32_t epoch_of(AgentIndex agent, std::size_t target) const;
     gossip::State state(AgentIndex agent, std::size_t target) const;
+    gossip::State state_of(AgentIndex agent, gossip::CheckKey check) const;
     gossip::CheckView check_view(AgentIndex agent, std::size_t target) const;
     bool all_hold(std::size_t target, std::uint32_t epoch) const;
     static gossip::CheckKey key(std::size_t target);

@@ -56,7 +56,7 @@ private:
         while (const auto order = accord_.poll_persist()) {
             accord_.on_persisted(now_, wall(), order->ticket);
         }
-        while (const auto attempt = accord_.poll_attempt()) {
+        while (const auto attempt = accord_.poll_attempt(now_)) {
             Answer answer;
             answer.finding = target_answers ? Answer::Finding::passed : Answer::Finding::failed;
             answer.latency = 1ms;
