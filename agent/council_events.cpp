@@ -76,7 +76,10 @@ void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& ch
         const auto* before = change.before ? std::get_if<VerdictRecord>(&*change.before) : nullptr;
         on_verdict_held(now, wall, *verdict, before);
     } else if (const auto* evidence = std::get_if<gossip::EvidenceRecord>(record)) {
-        on_evidence_held(*evidence);
+        // Another scribe's of a version says nothing new of an outage that is long over.
+        const VerdictRecord* held = spread().verdict(evidence->check);
+        const bool latest = held != nullptr && held->epoch <= outage_of_epoch(evidence->epoch) + 1;
+        if (!change.before || latest) on_evidence_held(*evidence);
     } else if (const auto* notice = std::get_if<gossip::NoticeRecord>(record)) {
         if (notice->side == spread().self()) return;
         api::Event shown;

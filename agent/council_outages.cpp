@@ -45,7 +45,14 @@ std::optional<storage::Outage> Council::record_outage(const std::string& name, s
                                                       const VerdictRecord* before) {
     auto outage = mesh_outage(spread(), name, epoch, before);
     if (!outage) return std::nullopt;
-    outages_.note(gossip::check_key(name), *outage);
+    // Of an older one that was held itself the times are known better than by its evidence.
+    const CheckKey key = gossip::check_key(name);
+    const storage::Outage* noted = outages_.noted(key, epoch);
+    if (noted != nullptr && spread().verdict(key)->epoch > epoch + 1) {
+        outage->opened = noted->opened;
+        outage->first_failure = noted->first_failure;
+    }
+    outages_.note(key, *outage);
     services_.recorder.record(*outage);
     return outage;
 }

@@ -20,7 +20,10 @@ void OutageBook::note(gossip::CheckKey check, const storage::Outage& outage) {
     const auto known = open_.find(check);
     if (!outage.closed) {
         open_.insert_or_assign(check, Open{outage});
-    } else if (known != open_.end() && known->second.outage.epoch <= outage.epoch) {
+        return;
+    }
+    closed_.insert_or_assign(check, outage);
+    if (known != open_.end() && known->second.outage.epoch <= outage.epoch) {
         open_.erase(known);
     }
 }
@@ -52,6 +55,13 @@ std::vector<storage::Outage> OutageBook::review(Instant now, WallTime wall,
         changed.push_back(ended(open.outage, wall, "ended: no living agent carries it"));
     }
     return changed;
+}
+
+const storage::Outage* OutageBook::noted(gossip::CheckKey check, std::uint32_t epoch) const {
+    if (const storage::Outage* one = open(check); one != nullptr && one->epoch == epoch) return one;
+    const auto closed = closed_.find(check);
+    const bool known = closed != closed_.end() && closed->second.epoch == epoch;
+    return known ? &closed->second : nullptr;
 }
 
 const storage::Outage* OutageBook::open(gossip::CheckKey check) const {

@@ -41,6 +41,8 @@ public:
 
     // Of one that is open; null where none is.
     const storage::Outage* open(gossip::CheckKey check) const;
+    // As it was noted, where it is open or the last that was closed; else null.
+    const storage::Outage* noted(gossip::CheckKey check, std::uint32_t epoch) const;
 
 private:
     struct Open {
@@ -49,6 +51,7 @@ private:
         bool ended = false;  // For want of anybody who watches it.
     };
     std::map<gossip::CheckKey, Open> open_;
+    std::map<gossip::CheckKey, storage::Outage> closed_;  // The last one of each.
 };
 
 }  // namespace picket

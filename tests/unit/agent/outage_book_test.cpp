@@ -49,6 +49,9 @@ TEST_CASE("an outage that its verdict ended is no more to be ended") {
     book.note(homepage, outage(3));
     book.note(homepage, outage(1, noon));  // Heard of late.
     CHECK(book.open(homepage) != nullptr);
+    CHECK(book.noted(homepage, 1)->closed == noon);
+    CHECK_FALSE(book.noted(homepage, 3)->closed);
+    CHECK(book.noted(homepage, 5) == nullptr);
     book.note(homepage, outage(3, noon + 1min));
     CHECK(book.open(homepage) == nullptr);
 }
