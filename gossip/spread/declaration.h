@@ -46,7 +46,9 @@ struct Declaration {
 bool selects(std::string_view selector, const Labels& labels);
 
 struct FileBlob {
-    std::uint64_t revision = 0;  // As its writer numbers it; the higher of two is newer.
+    // Of two the higher is newer. 0 as long as nothing in it is in a tie with another definition,
+    // so that hosts with the same files share one blob.
+    std::uint64_t revision = 0;
     std::vector<Declaration> declarations{};
 
     bool operator==(const FileBlob&) const = default;
