@@ -282,7 +282,8 @@ std::optional<Attempt> Accord::poll_attempt(Instant now) {
         if (attempt->host.empty() || known) return attempt;
         Answer answer{.finding = Answer::Finding::failed,
                       .message = "not heard of since this agent started"};
-        if (const auto* verdict = spread_.verdict(attempt->check)) answer.failure = verdict->failure;
+        if (const auto* verdict = spread_.verdict(attempt->check))
+            answer.failure = verdict->failure;
         agreement_.on_answer(now, attempt->check, attempt->id, std::move(answer));
     }
     return std::nullopt;
