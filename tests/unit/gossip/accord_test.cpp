@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "gossip/spread/record_codec.h"
+
 namespace picket::gossip {
 namespace {
 
@@ -15,13 +17,14 @@ const CheckKey check = check_key("homepage");
 // One whole agent that is told to join a mesh; a disk, a schedule and a target beside it.
 class Joiner {
 public:
-    Joiner() {
+    explicit Joiner(const std::string& from = "") {
         Declaration declaration;
         declaration.name = "homepage";
         declaration.type = "tcp";
         declaration.check = check;
         declaration.fingerprint = Fingerprint{1};
         declaration.witnesses = 5;
+        declaration.from = from;
         declaration.interval_ms = 10'000;
         declaration.timeout_ms = 3'000;
         FileBlob file;
@@ -35,6 +38,18 @@ public:
         member.liveness = Liveness::alive;
         member.picket = picket;
         accord_.on_member(now_, wall(), member);
+    }
+
+    // It carries what we do.
+    void hears_presence(const std::string& name, std::uint32_t seq, Labels labels) {
+        PresenceRecord record;
+        record.agent = agent_id(name);
+        record.boot = 1;
+        record.seq = seq;
+        record.fit = true;
+        record.catalog = accord_.spread().own_presence().catalog;
+        record.labels = std::move(labels);
+        accord_.on_user(now_, wall(), encode(record), std::nullopt);
     }
 
     // Asks at each tenth second of its seat's interval.
@@ -70,6 +85,22 @@ private:
     Instant now_ = begins_;
     Accord accord_{{.spread = {.name = "a0", .joins = true}}, 1, begins_};
 };
+
+TEST_CASE("`from` picks by labels, also those with which an agent came back") {
+    Joiner joiner("role=db, tier!=test");
+    for (const char* name : {"a1", "a2", "a3"}) joiner.meets(name, true);
+    joiner.hears_presence("a1", 1, {{"role", "db"}});
+    joiner.hears_presence("a2", 1, {{"role", "db"}, {"tier", "test"}});
+    joiner.hears_presence("a3", 1, {{"role", "web"}});
+    joiner.run_for(2s);
+    using Carriers = std::vector<AgentId>;
+    const auto carriers = [&] { return joiner.accord().checks().at(check).carriers; };
+    CHECK(carriers() == Carriers{agent_id("a1")});  // We have no labels ourselves.
+    joiner.hears_presence("a1", 2, {{"role", "web"}});
+    joiner.hears_presence("a3", 2, {{"role", "db"}});
+    joiner.run_for(100ms);
+    CHECK(carriers() == Carriers{agent_id("a3")});
+}
 
 TEST_CASE("who is told to join a mesh and reaches nobody opens nothing") {
     Joiner joiner;
