@@ -199,6 +199,7 @@ void Agreement::run(Case& item) {
     } else {
         open_.erase(item.check.key);
     }
+    if (!item.host.empty()) close_host_at_rest(item, waits);
 }
 
 // A call that ended may be what others wait for.
@@ -251,8 +252,10 @@ bool Agreement::something_answers() const {
 void Agreement::run_standing() {
     const bool fit = !fitness_.unfit_reason(now_).has_value();
     if (fit == unfit_since_.has_value()) {
+        const bool sat = eligible(self_);
         unfit_since_ = fit ? std::nullopt : std::optional(now_);
-        moves(self_);
+        if (!fit) seats_at_ = std::min(seats_at_, now_ + unfit_keeps_seat);
+        if (eligible(self_) != sat) moves(self_);
         event(AgreementEvent::Kind::fitness, {}, fitness_.unfit_reason(now_).value_or(""));
     }
     if (now_ >= standing_at_) {

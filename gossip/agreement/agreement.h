@@ -194,6 +194,7 @@ public:
     static constexpr std::uint32_t epoch_step_max = 64;  // A vote further ahead is absurd.
     static constexpr Duration host_interval = std::chrono::seconds(30);
     static constexpr Duration host_timeout = std::chrono::seconds(3);
+    static constexpr Duration host_rests_for = std::chrono::minutes(2);
 
     struct Options {
         std::string name;
@@ -327,10 +328,13 @@ private:
     void refresh_panel(Case& item);
     void on_liveness(const PeerState& state, Liveness before);
     void forget_host(CheckKey host, AgentId agent);
+    void close_host_at_rest(Case& item, bool waits);
+    bool host_suspected(const Case& item) const;
     bool eligible(const PeerState& peer) const;
     bool eligible(AgentId agent) const;
-    bool is_fit(AgentId agent) const;
-    std::vector<Carrier> eligible_carriers(const Case& item) const;
+    std::optional<Instant> unfit_since(AgentId agent) const;
+    std::vector<Carrier> eligible_carriers(const Case& item);
+    const std::vector<Carrier>& eligible_agents();
     std::string_view zone_of(AgentId agent) const;
     std::string name_of(AgentId agent) const;
     void note_missing(AgentId agent);
@@ -362,6 +366,7 @@ private:
                             const Change& change) const;
     Duration dwell(const Case& item) const;
 
+    std::optional<Instant> thin_since(const Case& item) const;
     std::string unknown_reason(Instant now, const Case& item) const;
 
     Options options_;
@@ -380,10 +385,11 @@ private:
     Cases cases_;
     std::size_t seats_ = 0;  // Of ours, in checks.
     std::set<std::pair<Instant, CheckKey>> due_;
-    std::set<CheckKey> open_;              // Those that may wait for a roll call.
-    std::unordered_set<AgentId> counted_;  // The reference.
-    std::set<AgentId> missing_;            // Of those, who is not there.
-    std::set<AgentId> moved_;              // Since panels were last refreshed.
+    std::set<CheckKey> open_;               // Those that may wait for a roll call.
+    std::unordered_set<AgentId> counted_;   // The reference.
+    std::set<AgentId> missing_;             // Of those, who is not there.
+    std::set<AgentId> moved_;               // Since panels were last refreshed.
+    std::vector<Carrier> eligible_agents_;  // Empty: to be found anew.
     Instant panels_at_ = never;
     Instant refreshed_at_;
     Instant seats_at_ = never;     // When somebody's unfitness costs it its seat.

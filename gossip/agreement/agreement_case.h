@@ -23,7 +23,8 @@ struct Agreement::Case {
     explicit Case(MeshCheck definition) : check(std::move(definition)) {}
 
     MeshCheck check;
-    std::string host{};   // The agent, of a host's liveness; else empty.
+    std::string host{};  // The agent, of a host's liveness; else empty.
+    AgentId host_agent{};
     Instant due = never;  // When it is looked at again.
 
     // Who witnesses it.
@@ -31,8 +32,7 @@ struct Agreement::Case {
     std::uint64_t bar = 0;         // See Ranking.
     PanelSize size{};
     std::optional<Seat> seat{};
-    bool juror = false;                   // Our seat is one of the panel.
-    std::optional<Instant> thin_since{};  // Fewer fit witnesses than the quorum.
+    bool juror = false;  // Our seat is one of the panel.
 
     // What is held of it.
     std::optional<VerdictRecord> held{};
@@ -46,6 +46,7 @@ struct Agreement::Case {
     Instant passed_at = long_ago;   // Our last attempt that passed.
     Instant round_at = long_ago;    // When we last took part in a round.
     Instant slot_at = never;        // Of a host: nobody else keeps its schedule.
+    Instant rests_since = never;    // Of a host: there is nothing to be said of it.
     Instant slotted_at = long_ago;  // Our last slot.
     Instant overdue_at = never;     // When it would have been again, had our seat not moved.
     struct Told {

@@ -24,7 +24,7 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     PeerState& state = found->second;
     if (!fresh && state.peer == peer) return;
     const Liveness before = fresh ? Liveness::alive : state.peer.liveness;
-    const bool seated_before = !fresh && present(state.peer.liveness) && !state.peer.draining;
+    const bool sat = !fresh && eligible(state);
     const bool zone_moved = !fresh && state.peer.zone != peer.zone;
     state.peer = peer;
     note_missing(id);
@@ -35,14 +35,12 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     if (peer.fit && state.unfit_since.has_value()) {
         state.unfit_since.reset();
         unfit_.erase(id);
-        moves(id);
     } else if (!peer.fit && !state.unfit_since.has_value()) {
         state.unfit_since = now;
         unfit_.insert(id);
-        moves(id);
+        seats_at_ = std::min(seats_at_, now + unfit_keeps_seat);
     }
-    const bool seated = present(peer.liveness) && !peer.draining;
-    if (seated != seated_before || zone_moved) moves(id);
+    if (eligible(state) != sat || zone_moved) moves(id);
     on_liveness(state, before);
 }
 
@@ -104,9 +102,28 @@ Agreement::Case& Agreement::open_host(CheckKey key, const std::string& name) {
     check.ours = true;
     auto made = std::make_unique<Case>(std::move(check));
     made->host = name;
+    made->host_agent = agent_id(name);
     Case& item = *cases_.emplace(key, std::move(made)).first->second;
     refresh_panel(item);
     return item;
+}
+
+// Of a host that is there, and has never been told down, nothing need be kept.
+void Agreement::close_host_at_rest(Case& item, bool waits) {
+    const bool rests = !waits && !item.held.has_value() && !host_suspected(item);
+    if (!rests) {
+        item.rests_since = never;
+        return;
+    }
+    if (item.rests_since == never) item.rests_since = now_;
+    const Instant at = item.rests_since + host_rests_for;
+    if (now_ < at) return wake(item, at);
+    remove_case(item.check.key);
+}
+
+bool Agreement::host_suspected(const Case& item) const {
+    const auto found = peers_.find(item.host_agent);
+    return found != peers_.end() && found->second.peer.liveness != Liveness::alive;
 }
 
 // May have a seat, as far as it is fit, or has not been unfit for long.
@@ -124,33 +141,34 @@ bool Agreement::eligible(AgentId agent) const {
     return found != peers_.end() && eligible(found->second);
 }
 
-std::vector<Carrier> Agreement::eligible_carriers(const Case& item) const {
+std::vector<Carrier> Agreement::eligible_carriers(const Case& item) {
     std::vector<Carrier> carriers;
-    const auto add = [&](AgentId agent, const PeerState& peer) {
-        if (eligible(peer)) carriers.push_back({agent, peer.peer.zone});
-    };
     if (item.host.empty()) {
         carriers.reserve(item.check.carriers.size());
         for (const AgentId agent : item.check.carriers) {
-            const auto found = peers_.find(agent);
-            if (found != peers_.end()) add(agent, found->second);
+            if (eligible(agent)) carriers.push_back({agent, zone_of(agent)});
         }
-        if (std::ranges::find(item.check.carriers, self_) == item.check.carriers.end()) {
-            return carriers;
-        }
-    } else {
-        carriers.reserve(peers_.size());
-        for (const auto& [agent, peer] : peers_) {
-            if (peer.peer.name != item.host) add(agent, peer);
-        }
+        return carriers;
     }
-    if (eligible(self_)) carriers.push_back({self_, options_.zone});
+    carriers = eligible_agents();
+    std::erase_if(carriers, [&](const Carrier& any) { return any.agent == item.host_agent; });
     return carriers;
 }
 
-// What may give it a seat, or cost it one, has changed.
+// In a large mesh hosts are looked at more often than seats move.
+const std::vector<Carrier>& Agreement::eligible_agents() {
+    if (!eligible_agents_.empty()) return eligible_agents_;
+    for (const auto& [agent, peer] : peers_) {
+        if (eligible(peer)) eligible_agents_.push_back({agent, peer.peer.zone});
+    }
+    if (eligible(self_)) eligible_agents_.push_back({self_, options_.zone});
+    return eligible_agents_;
+}
+
+// What gives it a seat, or costs it one, has changed.
 void Agreement::moves(AgentId agent) {
     moved_.insert(agent);
+    eligible_agents_.clear();
     panels_at_ = std::min(panels_at_, now_);
 }
 
@@ -163,14 +181,14 @@ void Agreement::refresh_panels() {
         if (now_ < at) {
             seats_at_ = std::min(seats_at_, at);
         } else if (at > refreshed_at_) {
-            moved_.insert(agent);
+            moves(agent);
         }
     };
-    panels_at_ = never;
     seats_at_ = never;
     loses_seat(self_, unfit_since_);
     for (const AgentId agent : unfit_) loses_seat(agent, peers_.at(agent).unfit_since);
     refreshed_at_ = now_;
+    panels_at_ = never;
     for (const AgentId agent : std::exchange(moved_, {})) {
         const bool seated = eligible(agent);
         for (const auto& entry : cases_) {
@@ -228,12 +246,6 @@ void Agreement::refresh_panel(Case& item) {
     if (item.inquiry.has_value()) item.inquiry->set_settings(settings);
     if (moved && item.host.empty()) event(AgreementEvent::Kind::seat, item.check.key);
 
-    const auto fit_seats = std::count_if(
-        item.ranks.begin(), item.ranks.begin() + static_cast<std::ptrdiff_t>(size.seats),
-        [&](AgentId agent) { return is_fit(agent); });
-    const bool thin = static_cast<std::size_t>(fit_seats) < size.quorum || size.seats == 0;
-    if (!thin) item.thin_since.reset();
-    if (thin && !item.thin_since.has_value()) item.thin_since = now_;
     // Who is left may be enough to say what the others no longer can.
     const bool doubts = item.inquiry.has_value() && item.inquiry->last().has_value() &&
                         item.inquiry->last()->vote != Vote::ok && !item.outage();
@@ -249,10 +261,10 @@ void Agreement::count_seat(const Case& item, bool sits) {
     fitness_.set_checks(seats_);
 }
 
-bool Agreement::is_fit(AgentId agent) const {
-    if (agent == self_) return !unfit_since_.has_value();
+std::optional<Instant> Agreement::unfit_since(AgentId agent) const {
+    if (agent == self_) return unfit_since_;
     const auto found = peers_.find(agent);
-    return found != peers_.end() && found->second.peer.fit;
+    return found == peers_.end() ? std::nullopt : found->second.unfit_since;
 }
 
 std::optional<Seat> Agreement::seat(CheckKey key) const {

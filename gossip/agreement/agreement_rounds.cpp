@@ -216,9 +216,7 @@ void Agreement::run_convening(Case& item) {
 }
 
 void Agreement::run_host_schedule(Case& item) {
-    const auto found = peers_.find(agent_id(item.host));
-    const bool suspected = found != peers_.end() && found->second.peer.liveness != Liveness::alive;
-    if (!suspected && !item.outage()) {
+    if (!host_suspected(item) && !item.outage()) {
         item.slot_at = never;
         return;
     }
@@ -241,7 +239,9 @@ void Agreement::note_own_vote(Case& item, const VoteRecord& vote) {
 void Agreement::note_contradiction(Case& item, const VoteRecord& vote) {
     if (!item.suspected_at.has_value() || vote.vote != Vote::ok || item.outage()) return;
     if (now_ - *item.suspected_at > item.valid_for()) return;
-    if (zone_of(vote.agent) != options_.zone || !is_fit(vote.agent)) return;
+    if (zone_of(vote.agent) != options_.zone || unfit_since(vote.agent).has_value()) {
+        return;
+    }
     // It must have looked when we did.
     if (now_ - vote.age + item.valid_for() < *item.suspected_at) return;
     item.suspected_at.reset();

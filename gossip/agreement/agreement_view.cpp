@@ -1,6 +1,7 @@
 // Agreement: what people ask.
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "gossip/agreement/agreement_case.h"
@@ -29,6 +30,18 @@ std::string_view to_text(Disregarded reason) {
     return "replayed";
 }
 
+// Since when fewer of its panel are fit than must agree.
+std::optional<Instant> Agreement::thin_since(const Case& item) const {
+    std::vector<Instant> unfit;
+    for (const AgentId agent : std::span(item.ranks).first(item.size.seats)) {
+        if (const auto since = unfit_since(agent)) unfit.push_back(*since);
+    }
+    const std::size_t spare = item.size.seats - item.size.quorum;
+    if (unfit.size() <= spare) return std::nullopt;
+    std::ranges::sort(unfit);
+    return unfit[spare];
+}
+
 std::string Agreement::unknown_reason(Instant now, const Case& item) const {
     if (!quorum()) {
         const auto& last = roll_call_.last();
@@ -37,9 +50,8 @@ std::string Agreement::unknown_reason(Instant now, const Case& item) const {
     }
     if (standing_.arriving) return {};  // Who else is there we do not know yet.
     if (item.size.seats == 0) return "no live carrier";
-    const bool thin =
-        item.thin_since.has_value() && now - *item.thin_since >= 2 * item.check.interval;
-    if (thin) return "too few fit witnesses";
+    const auto thin = thin_since(item);
+    if (thin.has_value() && now - *thin >= 2 * item.check.interval) return "too few fit witnesses";
     // Those who vote may know that they cannot: their abstentions stay in the panel.
     const std::size_t seats = std::min(item.size.seats, item.ranks.size());
     std::size_t abstaining = 0;
@@ -77,7 +89,8 @@ std::optional<CheckView> Agreement::view(Instant now, CheckKey key) const {
         view.closes_in = std::max(Duration{0}, item->opened_at + dwell(*item) - now);
     }
     const auto witness = [&](AgentId agent) {
-        WitnessView shown{name_of(agent), std::string(zone_of(agent)), is_fit(agent), {}};
+        WitnessView shown{
+            name_of(agent), std::string(zone_of(agent)), !unfit_since(agent).has_value(), {}};
         const auto found = item->tally.votes().find(agent);
         if (found == item->tally.votes().end()) return shown;
         shown.vote = found->second.vote;
