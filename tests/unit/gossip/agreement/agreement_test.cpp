@@ -331,5 +331,63 @@ TEST_CASE("an outage of a host that was not met since is held again, and ends wh
     CHECK_FALSE(world.agreement.view(world.now, host).has_value());
 }
 
+TEST_CASE("a host that was suspected, and answers, is kept in mind for two minutes only") {
+    World world(6);
+    const auto is = [&](Liveness liveness) {
+        world.agreement.on_peer(world.now, {.name = "a5", .zone = zone(5), .liveness = liveness});
+    };
+    CHECK(world.agreement.checks() == 0);
+    is(Liveness::suspect);
+    world.run_for(1s);
+    is(Liveness::alive);
+    world.run_for(Agreement::host_rests_for - 1s);
+    CHECK(world.agreement.checks() == 1);
+    // It lasts as long as it is suspected, and from then on.
+    is(Liveness::suspect);
+    world.run_for(2 * Agreement::host_rests_for);
+    CHECK(world.agreement.checks() == 1);
+    is(Liveness::alive);
+    world.run_for(Agreement::host_rests_for + 1s);
+    CHECK(world.agreement.checks() == 0);
+}
+
+TEST_CASE("a host that was told down is kept in mind after it is up again") {
+    World world(6);
+    const CheckKey host = check_key("host/a5");
+    world.agreement.on_verdict(world.now, {.check = host, .epoch = 2});
+    world.run_for(10 * Agreement::host_rests_for);
+    CHECK(world.agreement.view(world.now, host)->verdict->epoch == 2);
+}
+
+TEST_CASE("a panel of whom too few are fit knows nothing after two intervals, until enough are") {
+    World world(5);
+    world.define(0);
+    const auto is_fit = [&](std::size_t agent, bool fit) {
+        world.agreement.on_peer(world.now, {.name = name(agent), .zone = zone(agent), .fit = fit});
+    };
+    const auto reason = [&] { return world.agreement.view(world.now, key(0))->unknown_reason; };
+    is_fit(1, false);
+    world.run_for(10s);
+    is_fit(2, false);
+    world.run_for(40s);
+    CHECK(reason().empty());  // Three are fit.
+    is_fit(3, false);         // The first is about to lose its seat.
+    world.run_for(8s);
+    CHECK(world.panel().size() == 5);
+    world.run_for(3s);
+    CHECK(world.panel().size() == 4);
+    CHECK(reason().empty());
+    world.run_for(9s);
+    CHECK(world.panel().size() == 3);
+    is_fit(4, false);
+    world.run_for(19s);
+    CHECK(reason().empty());
+    world.run_for(2s);
+    CHECK(reason() == "too few fit witnesses");
+    CHECK(world.agreement.state(world.now, key(0)) == State::unknown);
+    is_fit(4, true);
+    CHECK(reason().empty());
+}
+
 }  // namespace
 }  // namespace picket::gossip
