@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -329,10 +330,11 @@ private:
         if constexpr (requires { world_.edit(0, 2); }) {
             target().manner = random_.chance(1, 2) ? Manner::refuses : Manner::answers;
             world_.run_for(std::chrono::seconds(15));
+            const Duration hurried = Duration(10'000'000) / static_cast<Duration::rep>(agents());
             for (const std::uint64_t revision : {2U, 3U}) {
                 for (AgentIndex agent = 0; agent < agents(); ++agent) {
                     world_.edit(agent, revision);
-                    if (agents() <= 20) world_.run_for(up_to(std::chrono::seconds(3)));
+                    world_.run_for(agents() <= 20 ? up_to(std::chrono::seconds(3)) : hurried);
                 }
                 world_.run_for(std::chrono::seconds(10));
             }
@@ -432,12 +434,14 @@ std::string differences(const World& world) {
     return complaints;
 }
 
-// Plays one seed; a line for each promise that was broken.
+// Plays one seed, with the fault that it draws or that is named; a line for each promise that was
+// broken.
 template <typename World>
-std::string play_seed(std::uint64_t seed, std::size_t agents) {
+std::string play_seed(std::uint64_t seed, std::size_t agents, std::optional<Fault> named = {}) {
     using namespace std::chrono_literals;
     Random random(seed);
-    const Fault fault = fault_of(random);
+    const Fault drawn = fault_of(random);
+    const Fault fault = named.value_or(drawn);
     typename World::Options options{.agents = agents, .seed = random.next()};
     // How a large mesh comes to know itself is played elsewhere, and costs as much as all else.
     if constexpr (requires { options.converged; }) options.converged = agents >= 100;
