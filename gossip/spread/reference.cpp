@@ -14,7 +14,11 @@ ReferenceRecord Reference::taken_out(ReferenceRecord record, ReferenceStatus why
 }
 
 void Reference::on_record(const ReferenceRecord& record) {
-    if (record.name != options_.name) met_anybody_ = true;
+    if (record.name == options_.name) {
+        guest_ = record.status != ReferenceStatus::present;
+    } else {
+        met_anybody_ = true;
+    }
     if (record.status != ReferenceStatus::present && !here(record.name)) {
         presences_.erase(record.name);
     }
@@ -25,6 +29,7 @@ void Reference::on_record(const ReferenceRecord& record) {
 void Reference::on_erased(std::string_view name) {
     const auto found = records_.find(name);
     if (found != records_.end()) records_.erase(found);
+    if (name == options_.name) guest_ = true;
     if (!here(name)) presences_.erase(std::string(name));
     stale_ = true;
 }

@@ -72,7 +72,7 @@ public:
     // Of those, who is not there, with their zones.
     std::vector<ReferenceRecord> missing() const;
     // We do not count ourselves yet.
-    bool guest() const { return !counts(options_.name); }
+    bool guest() const { return guest_; }
     // There is a mesh to be joined, and nobody of picket's in it has ever been heard of.
     bool waiting_for_mesh() const;
     // We are held left or forgotten, or another run of ours is ahead: the boot that
@@ -97,6 +97,7 @@ private:
     std::map<std::string, Presence, std::less<>> presences_;
     std::optional<Instant> passed_at_;
     bool met_anybody_ = false;
+    bool guest_ = true;
     mutable std::vector<std::string> counted_;
     mutable bool stale_ = false;
 };
