@@ -18,40 +18,7 @@ import sys
 import tempfile
 import time
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Target:
-    """An nginx with one worker, for http and tcp checks."""
-
-    def __init__(self, directory):
-        self.port = free_port()
-        conf = os.path.join(directory, "nginx.conf")
-        temp = "".join(f"{kind}_temp_path {directory}/{kind};" for kind in
-                       ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        with open(conf, "w") as f:
-            f.write(f"daemon off; worker_processes 1; worker_rlimit_nofile 8192; pid {directory}/nginx.pid;"
-                    f"error_log {directory}/nginx.log; events {{ worker_connections 4096; }}"
-                    f"http {{ access_log off; {temp} server {{ listen 127.0.0.1:{self.port} backlog=4096;"
-                    f"location / {{ return 200 'Welcome'; }} }} }}")
-        self.process = subprocess.Popen(["nginx", "-c", conf, "-e", f"{directory}/nginx.log"])
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
+from targets import Nginx, free_port
 
 
 class Agent:
@@ -127,8 +94,8 @@ def wall_ms(command, runs=50):
     return times
 
 
-def bench_lateness(build, target):
-    agent = Agent(build, tcp_checks(5000, target.port, "10s"))
+def bench_lateness(build, port):
+    agent = Agent(build, tcp_checks(5000, port, "10s"))
     try:
         time.sleep(40)
         cpu = agent.cpu_seconds()
@@ -145,8 +112,8 @@ def bench_lateness(build, target):
         agent.stop()
 
 
-def bench_status(build, target):
-    agent = Agent(build, tcp_checks(1000, target.port, "10s"))
+def bench_status(build, port):
+    agent = Agent(build, tcp_checks(1000, port, "10s"))
     try:
         time.sleep(12)
         times = wall_ms([f"{build}/picket", "--socket", agent.socket, "status"])
@@ -163,7 +130,7 @@ def bench_status(build, target):
     row("for comparison: `/bin/true`, wall", f"{statistics.median(times):.1f} ms", "-", True)
 
 
-def bench_start(build, target):
+def bench_start(build, port):
     # Connections are seen where they arrive: at a listener of our own.
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -196,9 +163,9 @@ def bench_start(build, target):
         busiest <= 60)
 
 
-def bench_memory(build, target):
+def bench_memory(build, port):
     idle = ('[http.a]\nurl = "http://127.0.0.1:%d/"\n[tcp.b]\naddress = "127.0.0.1:%d"\n'
-            % (target.port, target.port))
+            % (port, port))
     agent = Agent(build, idle)
     try:
         time.sleep(35)
@@ -210,7 +177,7 @@ def bench_memory(build, target):
         row("idle agent: CPU", f"{(agent.cpu_seconds() - cpu) / 20 * 100:.2f} % of a core", "-", True)
     finally:
         agent.stop()
-    agent = Agent(build, tcp_checks(1000, target.port, "10s"))
+    agent = Agent(build, tcp_checks(1000, port, "10s"))
     try:
         time.sleep(25)
         rss, dirty = agent.memory_mib()
@@ -227,15 +194,11 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--only", default=",".join(parts))
     arguments = parser.parse_args()
-    directory = tempfile.mkdtemp(prefix="picket-bench.")
-    target = Target(directory)
-    try:
-        print("| figure | here | target | met |\n|---|---|---|---|")
-        for name in arguments.only.split(","):
-            parts[name](arguments.build, target)
-    finally:
-        target.stop()
-        shutil.rmtree(directory)
+    port = free_port()
+    Nginx(f"server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 Welcome; }} }}")
+    print("| figure | here | target | met |\n|---|---|---|---|")
+    for name in arguments.only.split(","):
+        parts[name](arguments.build, port)
 
 
 if __name__ == "__main__":

@@ -23,14 +23,10 @@ import tempfile
 import threading
 import time
 
+from targets import Nginx, free_port
+
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 AT_ONCE = 8
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def await_port(port):
@@ -57,22 +53,12 @@ class Servers:
              "-nodes", "-keyout", f"{directory}/site.key", "-out", self.certificate, "-subj",
              "/CN=localhost", "-days", "30", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
             check=True, capture_output=True)
-        temp = "".join(f"{kind}_temp_path {directory}/{kind};" for kind in
-                       ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        user = "user root root;" if os.geteuid() == 0 else ""
-        with open(f"{directory}/nginx.conf", "w") as f:
-            f.write(f"{user} daemon off; master_process off; worker_rlimit_nofile 8192;"
-                    f"pid {directory}/nginx.pid; error_log {directory}/nginx.log crit;"
-                    f"events {{ worker_connections 4096; }} http {{ access_log off; {temp}"
-                    f"ssl_session_cache off; ssl_session_tickets off;"
-                    f"server {{ listen 127.0.0.1:{self.http} backlog=4096;"
-                    f"location / {{ return 200 'ok'; }} }}"
-                    f"server {{ listen 127.0.0.1:{self.https} ssl backlog=4096;"
-                    f"ssl_certificate {self.certificate};"
-                    f"ssl_certificate_key {directory}/site.key;"
-                    f"location / {{ return 200 'ok'; }} }} }}")
-        self.start(["nginx", "-c", f"{directory}/nginx.conf", "-e", f"{directory}/nginx.log"])
-        await_port(self.https)
+        Nginx("ssl_session_cache off; ssl_session_tickets off;"
+              f"server {{ listen 127.0.0.1:{self.http} backlog=4096;"
+              " location / { return 200 ok; } }"
+              f"server {{ listen 127.0.0.1:{self.https} ssl backlog=4096;"
+              f" ssl_certificate {self.certificate}; ssl_certificate_key {directory}/site.key;"
+              " location / { return 200 ok; } }")
         if shutil.which("nsd", path="/usr/sbin:/usr/bin"):
             self.start_nsd(directory)
 
