@@ -6,20 +6,20 @@
 
 namespace picket::gossip {
 
-unsigned SpreadQueue::transmits_max(std::size_t members) {
+unsigned SpreadQueue::transmits_max(Rank rank, std::size_t members) {
     const double n = static_cast<double>(std::max<std::size_t>(1, members));
-    return static_cast<unsigned>(std::ceil(std::log(n))) + 4;
+    return static_cast<unsigned>(std::ceil(std::log(n))) + (rank == Rank::verdicts ? 6 : 4);
 }
 
 void SpreadQueue::push(Rank rank, std::uint64_t key, std::string message, Audience audience) {
-    queues_[static_cast<std::size_t>(rank)].push(key, std::move(message), audience);
+    queue(rank).push(key, std::move(message), audience);
 }
 
 std::size_t SpreadQueue::fill(std::size_t budget_bytes, std::size_t members, Audience audience,
                               std::vector<std::string>& out) {
     std::size_t used = 0;
-    for (BroadcastQueue& queue : queues_) {
-        used += queue.fill(budget_bytes - used, transmits_max(members), audience, out);
+    for (const Rank rank : {Rank::verdicts, Rank::decisions, Rank::details}) {
+        used += queue(rank).fill(budget_bytes - used, transmits_max(rank, members), audience, out);
     }
     return used;
 }

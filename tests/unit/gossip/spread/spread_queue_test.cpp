@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace picket::gossip {
@@ -15,16 +16,20 @@ std::vector<std::string> packet(SpreadQueue& queue, std::size_t budget = 1000,
     return messages;
 }
 
-TEST_CASE("each is sent ceil(ln N) + 4 times") {
-    CHECK(SpreadQueue::transmits_max(1) == 4);
-    CHECK(SpreadQueue::transmits_max(100) == 9);
-    CHECK(SpreadQueue::transmits_max(10'000) == 14);
-    SpreadQueue queue;
-    queue.push(Rank::verdicts, 1, "v", Audience::picket);
-    unsigned sent = 0;
-    while (!packet(queue, 1000, 100).empty()) ++sent;
-    CHECK(sent == 9);
-    CHECK(queue.empty());
+TEST_CASE("each is sent ceil(ln N) + 4 times, a verdict twice more") {
+    for (const Rank rank : {Rank::decisions, Rank::details}) {
+        CHECK(SpreadQueue::transmits_max(rank, 1) == 4);
+        CHECK(SpreadQueue::transmits_max(rank, 100) == 9);
+        CHECK(SpreadQueue::transmits_max(rank, 10'000) == 14);
+    }
+    for (const auto& [rank, times] : {std::pair(Rank::verdicts, 11), {Rank::details, 9}}) {
+        SpreadQueue queue;
+        queue.push(rank, 1, "v", Audience::picket);
+        int sent = 0;
+        while (!packet(queue, 1000, 100).empty()) ++sent;
+        CHECK(sent == times);
+        CHECK(queue.empty());
+    }
 }
 
 TEST_CASE("a verdict goes before a decision, and that before details") {
