@@ -108,7 +108,7 @@ void Canaries::stop() {
 
 void Canaries::ask_gateway() {
     if (echo_ != nullptr) return;
-    gateway_at_ = io::monotonic_now() + gateway_interval;
+    set_gateway_at(io::monotonic_now());
     const auto routes = io::read_file("/proc/net/route", routes_bytes_max);
     const auto address = routes ? default_gateway(routes->text) : std::nullopt;
     if (!address) return;
@@ -116,9 +116,17 @@ void Canaries::ask_gateway() {
         loop_, icmp_, *address, patience, [this](io::Echo::Finding found) {
             echo_.reset();
             if (found == io::Echo::Finding::impossible) return;
-            gateway_.on_finding(io::monotonic_now(), found == io::Echo::Finding::answered);
+            const Instant now = io::monotonic_now();
+            gateway_.on_finding(now, found == io::Echo::Finding::answered);
+            set_gateway_at(now);
             on_change_();
         });
+}
+
+void Canaries::set_gateway_at(Instant now) {
+    const bool silent = gateway_.answers(now) == std::optional(false);
+    gateway_at_ = now + (silent ? silent_interval : gateway_interval);
+    timer_.set(std::min(gateway_at_, resolver_at_));
 }
 
 void Canaries::ask_resolver() {

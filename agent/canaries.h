@@ -8,9 +8,10 @@
 //   It matters only where a name was not found.
 //
 // Both are asked at the start, now and then, and at once when an attempt of ours has failed;
-// the answer is there before that attempt's vote is. A canary that has never answered is none:
-// there may be no gateway, it may not answer pings, we may not send any. Nor is one that has been
-// silent for so long that it is more likely to have been told to be.
+// the answer is there before that attempt's vote is. A gateway that has fallen silent is asked
+// again soon: while it is silent this agent accuses nobody. A canary that has never answered is
+// none: there may be no gateway, it may not answer pings, we may not send any. Nor is one that has
+// been silent for so long that it is more likely to have been told to be.
 
 #pragma once
 
@@ -50,6 +51,8 @@ class Canaries {
 public:
     static constexpr Duration gateway_interval = std::chrono::minutes(1);
     static constexpr Duration resolver_interval = std::chrono::minutes(5);
+    // Of a gateway that has fallen silent, until it is given up.
+    static constexpr Duration silent_interval = std::chrono::seconds(2);
     // Less than the time between the two attempts of a vote.
     static constexpr Duration patience = std::chrono::milliseconds(750);
 
@@ -70,6 +73,7 @@ public:
 private:
     void on_timer();
     void ask_gateway();
+    void set_gateway_at(Instant now);
     void ask_resolver();
 
     io::Loop& loop_;

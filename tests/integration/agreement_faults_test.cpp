@@ -236,5 +236,32 @@ TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so"
     await_state(mesh, everybody(mesh), "homepage", "down");
 }
 
+TEST_CASE("a gateway that answers again makes its agent fit in seconds, also when nothing fails") {
+    const Gateway gateway;
+    MeshTarget web;
+    TestMesh mesh(1);
+    mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
+    mesh.define("web.toml", web.definition("homepage"));
+    mesh.start();
+    await_state(mesh, everybody(mesh), "homepage", "up");
+
+    // A failed attempt has the gateway asked. Once the target answers nothing else does.
+    Firewall firewall;
+    firewall.cut(Gateway::address, Gateway::own_address);
+    web.stop();
+    const auto unfit_reason = [&] {
+        return mesh.agent(0).json({"status"})["agent"]["unfit_reason"];
+    };
+    const auto told = [&] { return unfit_reason().dump(); };
+    await([&] { return unfit_reason() == "its gateway does not answer"; }, told);
+    web.start();
+    mesh.agent(0).await_finding("homepage", "passed");
+    CHECK(unfit_reason() == "its gateway does not answer");
+
+    firewall.heal();
+    await([&] { return unfit_reason().is_null(); }, told);
+    CHECK(opened(mesh.agent(0), "homepage") == 0);
+}
+
 }  // namespace
 }  // namespace picket::testing
