@@ -126,10 +126,7 @@ TEST_CASE("the minority side of a partition opens, closes and changes nothing, a
 TEST_CASE("an agent cut off alone opens nothing, also when it is restarted meanwhile") {
     MeshTarget web;
     TestMesh mesh(4);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_panel(mesh, everybody(mesh), "homepage", 4);
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 4);
 
     // It loses its network: the others, and the target.
     Firewall firewall;
@@ -162,10 +159,7 @@ TEST_CASE("an agent cut off alone opens nothing, also when it is restarted meanw
 TEST_CASE("two witnesses that are stopped change no verdict, and an outage is confirmed without") {
     MeshTarget web;
     TestMesh mesh(5);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_panel(mesh, everybody(mesh), "homepage", 5);
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 5);
 
     const std::set<std::size_t> awake{0, 1, 2};
     const std::set<std::size_t> stopped{3, 4};
@@ -218,9 +212,7 @@ TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so"
     MeshTarget web;
     TestMesh mesh(1);
     mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 1);
 
     Firewall firewall;
     firewall.cut(Gateway::address, Gateway::own_address);
@@ -241,9 +233,7 @@ TEST_CASE("a gateway that answers again makes its agent fit in seconds, also whe
     MeshTarget web;
     TestMesh mesh(1);
     mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 1);
 
     // A failed attempt has the gateway asked. Once the target answers nothing else does.
     Firewall firewall;
