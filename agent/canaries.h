@@ -3,7 +3,8 @@
 // An agent that accuses a target must be able to reach anything at all. Two things near by
 // are asked, and Agreement told whether they answer (gossip/agreement/fitness.h):
 //
-// * the gateway: the IPv4 default route's, by pings;
+// * the gateway: the IPv4 default route's, by pings. A default route that has gone is a gateway
+//   that is silent: a link that is down takes its routes with it;
 // * the resolver: the first two of the system's name servers, for the root's name servers.
 //   It matters only where a name was not found.
 //
@@ -44,7 +45,8 @@ private:
     std::optional<Instant> silent_since_;
 };
 
-// The gateway of the default route of least metric in the text of /proc/net/route.
+// The gateway of the default route of least metric in the text of /proc/net/route. 0.0.0.0 where
+// all default routes are a tunnel's, which has none; nothing where there is no default route.
 std::optional<IpAddress> default_gateway(std::string_view routes);
 
 class Canaries {
@@ -73,6 +75,7 @@ public:
 private:
     void on_timer();
     void ask_gateway();
+    void on_gateway(bool answered);
     void set_gateway_at(Instant now);
     void ask_resolver();
 

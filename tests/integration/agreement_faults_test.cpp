@@ -32,7 +32,7 @@ public:
             std::to_string(other_.pid())});
         ip({"address", "add", std::string(own_address) + "/24", "dev", "gw0"});
         ip({"link", "set", "gw0", "up"});
-        ip({"route", "add", "default", "via", address});
+        add_route();
         const std::string setup = "ip address add " + std::string(address) +
                                   "/24 dev gw1 && ip link set gw1 up && ip link set lo up";
         const Finished finished = run(
@@ -42,6 +42,9 @@ public:
     ~Gateway() { run({"/usr/sbin/ip", "link", "delete", "gw0"}); }
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
+
+    static void add_route() { ip({"route", "add", "default", "via", address}); }
+    static void delete_route() { ip({"route", "delete", "default"}); }
 
 private:
     static void ip(std::vector<std::string> arguments) {
@@ -228,7 +231,7 @@ TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so"
     await_state(mesh, everybody(mesh), "homepage", "down");
 }
 
-TEST_CASE("a gateway that answers again makes its agent fit in seconds, also when nothing fails") {
+TEST_CASE("a gateway that is back makes its agent fit in seconds, also when nothing fails") {
     const Gateway gateway;
     MeshTarget web;
     TestMesh mesh(1);
@@ -249,6 +252,14 @@ TEST_CASE("a gateway that answers again makes its agent fit in seconds, also whe
     CHECK(unfit_reason() == "its gateway does not answer");
 
     firewall.heal();
+    await([&] { return unfit_reason().is_null(); }, told);
+
+    // A link that is down takes the route to the gateway with it.
+    Gateway::delete_route();
+    web.stop();
+    await([&] { return unfit_reason() == "its gateway does not answer"; }, told);
+    web.start();
+    Gateway::add_route();
     await([&] { return unfit_reason().is_null(); }, told);
     CHECK(opened(mesh.agent(0), "homepage") == 0);
 }
