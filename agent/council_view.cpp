@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 
-#include "agent/api/evidence.h"
 #include "agent/api/record_views.h"
 #include "agent/io/clock.h"
 
@@ -137,12 +136,7 @@ std::vector<api::WitnessView> witness_views(const Council& council, std::string_
             view.unfit_reason = presence->unfit_reason;
         }
         if (witness.vote) {
-            view.vote = {.agent = witness.name,
-                         .zone = witness.zone,
-                         .vote = std::string(api::vote_text(witness.vote->vote)),
-                         .failure_class = static_cast<checks::FailureClass>(witness.vote->failure),
-                         .message = witness.vote->message,
-                         .at = wall - witness.vote->age};
+            view.vote = api::vote_view(*witness.vote, witness.name, witness.zone, wall);
         }
         if (witness.name == config.name && own != nullptr && own->seen.last) {
             view.last = {own->seen.last->outcome, own->seen.last->started_at};
