@@ -64,7 +64,9 @@ void Council::on_event(Instant now, WallTime wall, const gossip::AccordEvent& ev
 void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& change) {
     if (change.gone) {
         if (change.key.kind == gossip::RecordKind::verdict) {
-            end_outage(wall, CheckKey{change.key.subject}, "ended: the mesh holds it no more");
+            const CheckKey check{change.key.subject};
+            end_outage(wall, check, "ended: the mesh holds it no more");
+            outages_.forget(check);
         }
         return;
     }
