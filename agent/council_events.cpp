@@ -134,11 +134,6 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
     show_state(now, wall, verdict.check);
 }
 
-std::string Council::agent_name(gossip::AgentId agent) const {
-    const auto* peer = spread().peer(agent);
-    return peer == nullptr ? config_.name : peer->name;
-}
-
 void Council::tell_opened(WallTime wall, const VerdictRecord& verdict) {
     const std::string name = name_of(verdict.check);
     const std::string cause = cause_of(verdict, spread());

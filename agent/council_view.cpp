@@ -15,12 +15,6 @@ namespace {
 using gossip::CheckKey;
 using gossip::VerdictRecord;
 
-std::string agent_name(const Council& council, gossip::AgentId agent, const std::string& own) {
-    if (agent == council.spread().self()) return own;
-    if (const auto* peer = council.spread().peer(agent)) return peer->name;
-    return fmt::format("{:016x}", static_cast<std::uint64_t>(agent));
-}
-
 std::string_view state_of(const VerdictRecord& verdict) {
     if (verdict.outage()) return "down";
     return verdict.degraded() ? "degraded" : "up";
@@ -55,7 +49,7 @@ void add_drift(api::CheckView& view, const Council& council, CheckKey key) {
             fmt::format("{:016x}", static_cast<std::uint64_t>(definition.declaration.fingerprint));
         drift.active = active;
         for (const gossip::AgentId agent : council.spread().catalog().carriers(definition)) {
-            drift.carriers.push_back(agent_name(council, agent, council.own_name()));
+            drift.carriers.push_back(council.agent_name(agent));
         }
         std::ranges::sort(drift.carriers);
         view.drift.push_back(std::move(drift));
