@@ -98,10 +98,10 @@ std::string why_title(const Style& style, WallTime now, const api::WhyView& view
     if (view.epoch % 2 == 1) {
         const std::string id = fmt::format("{}#{}", check, view.epoch);
         if (view.outage.has_value()) {
-            std::string words = outage_state(now, *view.outage);
-            if (view.held && view.check.state == "unknown") words = "unknown, last " + words;
+            const std::string words = outage_state(now, *view.outage);
             const bool unknown = view.held && view.check.state == "unknown";
-            return title(style, id, unknown ? "unknown" : view.outage->state, words);
+            return unknown ? title(style, id, "unknown", "unknown, last " + words)
+                           : title(style, id, view.outage->state, words);
         }
         return title(style, id, "down", "an outage");
     }
