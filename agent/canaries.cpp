@@ -56,7 +56,10 @@ std::optional<bool> Canary::answers(Instant now) const {
 // Columns: interface, destination, gateway, flags, two counts, metric, mask. Addresses are
 // hex digits of the number that the four bytes are in this host's order.
 std::optional<IpAddress> default_gateway(std::string_view routes) {
-    constexpr unsigned up_and_gateway = 0x0003;
+    constexpr unsigned up = 0x0001;
+    constexpr unsigned through_gateway = 0x0002;
+    constexpr unsigned reject = 0x0200;
+    bool without_gateway = false;
     std::optional<IpAddress> best;
     std::uint32_t best_metric = std::numeric_limits<std::uint32_t>::max();
     while (!routes.empty()) {
@@ -68,14 +71,18 @@ std::optional<IpAddress> default_gateway(std::string_view routes) {
         const auto flags = read_number<unsigned>(columns[3], 16);
         const auto metric = read_number<std::uint32_t>(columns[6], 10);
         if (!gateway || !flags || !metric) continue;
-        if ((*flags & up_and_gateway) != up_and_gateway || (best && *metric >= best_metric))
+        if ((*flags & (up | reject)) != up) continue;
+        if ((*flags & through_gateway) == 0) {
+            without_gateway = true;
             continue;
+        }
+        if (best && *metric >= best_metric) continue;
         IpAddress address;
         std::memcpy(address.bytes.data(), &*gateway, sizeof *gateway);
         best = address;
         best_metric = *metric;
     }
-    return best;
+    return best || !without_gateway ? best : IpAddress{};
 }
 
 Canaries::Canaries(io::Loop& loop, io::IcmpSockets& icmp, io::Resolvers& resolvers,
@@ -108,17 +115,31 @@ void Canaries::stop() {
 
 void Canaries::ask_gateway() {
     if (echo_ != nullptr) return;
-    gateway_at_ = io::monotonic_now() + gateway_interval;
+    set_gateway_at(io::monotonic_now());
     const auto routes = io::read_file("/proc/net/route", routes_bytes_max);
-    const auto address = routes ? default_gateway(routes->text) : std::nullopt;
-    if (!address) return;
-    echo_ = std::make_unique<io::Echo>(
-        loop_, icmp_, *address, patience, [this](io::Echo::Finding found) {
-            echo_.reset();
-            if (found == io::Echo::Finding::impossible) return;
-            gateway_.on_finding(io::monotonic_now(), found == io::Echo::Finding::answered);
-            on_change_();
-        });
+    if (!routes) return;
+    const auto address = default_gateway(routes->text);
+    if (!address) return on_gateway(false);
+    if (*address == IpAddress{}) return;
+    echo_ = std::make_unique<io::Echo>(loop_, icmp_, *address, patience,
+                                       [this](io::Echo::Finding found) {
+                                           echo_.reset();
+                                           if (found == io::Echo::Finding::impossible) return;
+                                           on_gateway(found == io::Echo::Finding::answered);
+                                       });
+}
+
+void Canaries::on_gateway(bool answered) {
+    const Instant now = io::monotonic_now();
+    gateway_.on_finding(now, answered);
+    set_gateway_at(now);
+    on_change_();
+}
+
+void Canaries::set_gateway_at(Instant now) {
+    const bool silent = gateway_.answers(now) == std::optional(false);
+    gateway_at_ = now + (silent ? silent_interval : gateway_interval);
+    timer_.set(std::min(gateway_at_, resolver_at_));
 }
 
 void Canaries::ask_resolver() {

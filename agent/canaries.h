@@ -3,14 +3,16 @@
 // An agent that accuses a target must be able to reach anything at all. Two things near by
 // are asked, and Agreement told whether they answer (gossip/agreement/fitness.h):
 //
-// * the gateway: the IPv4 default route's, by pings;
+// * the gateway: the IPv4 default route's, by pings. A default route that has gone is a gateway
+//   that is silent: a link that is down takes its routes with it;
 // * the resolver: the first two of the system's name servers, for the root's name servers.
 //   It matters only where a name was not found.
 //
 // Both are asked at the start, now and then, and at once when an attempt of ours has failed;
-// the answer is there before that attempt's vote is. A canary that has never answered is none:
-// there may be no gateway, it may not answer pings, we may not send any. Nor is one that has been
-// silent for so long that it is more likely to have been told to be.
+// the answer is there before that attempt's vote is. A gateway that has fallen silent is asked
+// again soon: while it is silent this agent accuses nobody. A canary that has never answered is
+// none: there may be no gateway, it may not answer pings, we may not send any. Nor is one that has
+// been silent for so long that it is more likely to have been told to be.
 
 #pragma once
 
@@ -43,13 +45,16 @@ private:
     std::optional<Instant> silent_since_;
 };
 
-// The gateway of the default route of least metric in the text of /proc/net/route.
+// The gateway of the default route of least metric in the text of /proc/net/route. 0.0.0.0 where
+// all default routes are a tunnel's, which has none; nothing where there is no default route.
 std::optional<IpAddress> default_gateway(std::string_view routes);
 
 class Canaries {
 public:
     static constexpr Duration gateway_interval = std::chrono::minutes(1);
     static constexpr Duration resolver_interval = std::chrono::minutes(5);
+    // Of a gateway that has fallen silent, until it is given up.
+    static constexpr Duration silent_interval = std::chrono::seconds(2);
     // Less than the time between the two attempts of a vote.
     static constexpr Duration patience = std::chrono::milliseconds(750);
 
@@ -70,6 +75,8 @@ public:
 private:
     void on_timer();
     void ask_gateway();
+    void on_gateway(bool answered);
+    void set_gateway_at(Instant now);
     void ask_resolver();
 
     io::Loop& loop_;

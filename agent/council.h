@@ -99,7 +99,8 @@ public:
     std::vector<std::pair<std::string, gossip::CheckKey>> subjects() const;
     // Living agents other than this one, and their zones.
     std::map<std::string, std::string> zones_alive() const;
-    const std::string& own_name() const { return config_.name; }
+    // This agent's name, a known one's, or the id of a stranger in hex digits.
+    std::string agent_name(gossip::AgentId agent) const;
     std::vector<std::string> problems() const;
     std::vector<std::pair<std::string, std::uint64_t>> counters() const;
 
@@ -136,7 +137,6 @@ private:
     // One that ended, or is open again, by no verdict.
     void store_unwatched(WallTime wall, storage::Outage outage);
     void review_outages(Instant now, WallTime wall);
-    std::string agent_name(gossip::AgentId agent) const;
     void show_state(Instant now, WallTime wall, gossip::CheckKey key);
     void show_states(Instant now, WallTime wall);
 

@@ -64,7 +64,9 @@ void Council::on_event(Instant now, WallTime wall, const gossip::AccordEvent& ev
 void Council::on_record(Instant now, WallTime wall, const gossip::RecordHeld& change) {
     if (change.gone) {
         if (change.key.kind == gossip::RecordKind::verdict) {
-            end_outage(wall, CheckKey{change.key.subject}, "ended: the mesh holds it no more");
+            const CheckKey check{change.key.subject};
+            end_outage(wall, check, "ended: the mesh holds it no more");
+            outages_.forget(check);
         }
         return;
     }
@@ -130,11 +132,6 @@ void Council::on_verdict_held(Instant now, WallTime wall, const VerdictRecord& v
         tell_closed(wall, verdict, *outage);
     }
     show_state(now, wall, verdict.check);
-}
-
-std::string Council::agent_name(gossip::AgentId agent) const {
-    const auto* peer = spread().peer(agent);
-    return peer == nullptr ? config_.name : peer->name;
 }
 
 void Council::tell_opened(WallTime wall, const VerdictRecord& verdict) {

@@ -31,6 +31,12 @@ std::vector<std::pair<std::string, gossip::CheckKey>> Council::subjects() const 
     return subjects;
 }
 
+std::string Council::agent_name(gossip::AgentId agent) const {
+    if (agent == spread().self()) return config_.name;
+    if (const auto* peer = spread().peer(agent)) return peer->name;
+    return fmt::format("{:016x}", static_cast<std::uint64_t>(agent));
+}
+
 std::map<std::string, std::string> Council::zones_alive() const {
     std::map<std::string, std::string> zones;
     for (const gossip::Member& member : services_.node.others()) {

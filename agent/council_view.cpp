@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 
-#include "agent/api/evidence.h"
 #include "agent/api/record_views.h"
 #include "agent/io/clock.h"
 
@@ -15,12 +14,6 @@ namespace {
 
 using gossip::CheckKey;
 using gossip::VerdictRecord;
-
-std::string agent_name(const Council& council, gossip::AgentId agent, const std::string& own) {
-    if (agent == council.spread().self()) return own;
-    if (const auto* peer = council.spread().peer(agent)) return peer->name;
-    return fmt::format("{:016x}", static_cast<std::uint64_t>(agent));
-}
 
 std::string_view state_of(const VerdictRecord& verdict) {
     if (verdict.outage()) return "down";
@@ -56,7 +49,7 @@ void add_drift(api::CheckView& view, const Council& council, CheckKey key) {
             fmt::format("{:016x}", static_cast<std::uint64_t>(definition.declaration.fingerprint));
         drift.active = active;
         for (const gossip::AgentId agent : council.spread().catalog().carriers(definition)) {
-            drift.carriers.push_back(agent_name(council, agent, council.own_name()));
+            drift.carriers.push_back(council.agent_name(agent));
         }
         std::ranges::sort(drift.carriers);
         view.drift.push_back(std::move(drift));
@@ -137,12 +130,7 @@ std::vector<api::WitnessView> witness_views(const Council& council, std::string_
             view.unfit_reason = presence->unfit_reason;
         }
         if (witness.vote) {
-            view.vote = {.agent = witness.name,
-                         .zone = witness.zone,
-                         .vote = std::string(api::vote_text(witness.vote->vote)),
-                         .failure_class = static_cast<checks::FailureClass>(witness.vote->failure),
-                         .message = witness.vote->message,
-                         .at = wall - witness.vote->age};
+            view.vote = api::vote_view(*witness.vote, witness.name, witness.zone, wall);
         }
         if (witness.name == config.name && own != nullptr && own->seen.last) {
             view.last = {own->seen.last->outcome, own->seen.last->started_at};

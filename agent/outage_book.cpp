@@ -38,6 +38,11 @@ std::optional<storage::Outage> OutageBook::end(gossip::CheckKey check, WallTime 
     return ended(open.outage, wall, note);
 }
 
+void OutageBook::forget(gossip::CheckKey check) {
+    open_.erase(check);
+    closed_.erase(check);
+}
+
 std::vector<storage::Outage> OutageBook::review(Instant now, WallTime wall,
                                                 const Watched& watched) {
     std::vector<storage::Outage> changed;

@@ -34,6 +34,9 @@ public:
     std::optional<storage::Outage> end(gossip::CheckKey check, WallTime wall,
                                        std::string_view note);
 
+    // The mesh holds nothing of the check any more.
+    void forget(gossip::CheckKey check);
+
     // Whether somebody watches it; absent: this agent cannot tell.
     using Watched = std::function<std::optional<bool>(const storage::Outage&)>;
     // Those that end now as nobody watches them, and those that are watched again.

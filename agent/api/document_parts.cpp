@@ -116,12 +116,12 @@ void write_outage_fields(JsonWriter& json, const OutageView& outage, WallTime no
     json.field_or_null("scope", outage.scope);
     json.field("opened_at", outage.opened_at);
     json.field_or_null("closed_at", outage.closed_at);
+    // A clock that was set back must not make anything shorter than nothing.
     json.key("duration_seconds");
-    // A clock that was set back must not make an outage shorter than nothing.
     json.seconds(std::max(outage.closed_at.value_or(now) - outage.opened_at, Duration{0}));
     json.field("first_failure_at", outage.first_failure_at);
     json.key("confirmed_after_seconds");
-    json.seconds(outage.opened_at - outage.first_failure_at);
+    json.seconds(std::max(outage.opened_at - outage.first_failure_at, Duration{0}));
     write_class(json, outage.failure_class);
     json.field("message", outage.message);
     json.field_or_null("backing", outage.backing ? to_text(*outage.backing) : std::string_view());

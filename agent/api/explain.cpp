@@ -109,7 +109,10 @@ std::string times_text(std::uint32_t attempts, const std::optional<std::uint32_t
 // What is known of a verdict without its evidence.
 std::string unexplained_text(const WhyView& view) {
     const CheckView& check = view.check;
-    if (!view.held) return "its evidence is not known here; it is kept for 30 days";
+    if (!view.held) {
+        return view.epoch == 0 ? "no outage of it had been confirmed yet"
+                               : "its evidence is not known here; it is kept for 30 days";
+    }
     if (check.state == "pending") {
         return fmt::format("nothing has been decided yet: {} of {} witnesses passed it, {} needed",
                            check.ok, check.panel.size(), check.quorum);

@@ -146,6 +146,7 @@ Result<AvailabilityQuery> availability_query(WallTime now, const Route& route) {
     query.from = since.value_or(query.to - availability_window_default);
     PICKET_TRY(check_window(query.from, query.to));
     query.slo = PICKET_TRY(slo_parameter(route));
+    query.now = now;
     const std::string* names = parameter(route, "checks");
     if (names != nullptr) query.checks = split_names(*names);
     return query;

@@ -198,13 +198,16 @@ Result<Sum> sum_of(HistoryReader& reader, const std::string& name, WallTime from
 }
 
 // Of a check of the mesh that this agent does not witness the mesh's verdicts are all there
-// is: what came before the first of them nobody observed.
-Result<NotObserved> by_verdicts(HistoryReader& reader, const std::string& name, WallTime to) {
-    const auto transitions = PICKET_TRY(reader.transitions(name, WallTime{}, to));
+// is: what came before the first of them, and what is to come, nobody observed.
+Result<NotObserved> by_verdicts(HistoryReader& reader, const std::string& name, WallTime to,
+                                WallTime now) {
+    const auto transitions = PICKET_TRY(transitions_in(reader, name, WallTime{}, to));
     const WallTime known_from =
         transitions.empty() ? to : transitions.front().since.value_or(transitions.front().at);
-    return NotObserved([known_from](WallTime begin, WallTime end) -> Result<Duration> {
-        return std::clamp(known_from - begin, Duration{0}, end - begin);
+    return NotObserved([known_from, now](WallTime begin, WallTime end) -> Result<Duration> {
+        const WallTime first = std::clamp(known_from, begin, end);
+        const WallTime last = std::clamp(now, first, end);
+        return (first - begin) + (end - last);
     });
 }
 
@@ -322,9 +325,12 @@ Result<AvailabilityView> read_availability(HistoryReader& reader, const std::str
     };
     const bool witnessed = sum.passed + sum.failed + sum.errored > 0;
     if (judge == Judge::mesh && !witnessed) {
-        not_observed = PICKET_TRY(by_verdicts(reader, name, query.to));
+        not_observed = PICKET_TRY(by_verdicts(reader, name, query.to, query.now));
     }
-    const auto outages = spans_of(PICKET_TRY(outages_in(reader, name, query.from, query.to)));
+    auto outages = spans_of(PICKET_TRY(outages_in(reader, name, query.from, query.to)));
+    for (OutageSpan& outage : outages) {
+        if (!outage.closed_at) outage.closed_at = std::min(query.now, query.to);
+    }
     const TimeSplit split =
         PICKET_TRY(split_time(query.from, query.to, outages, judge, not_observed));
     view.up = split.up;

@@ -86,7 +86,8 @@ struct AvailabilityQuery {
     std::vector<std::string> checks{};  // Empty: all that are stored.
     WallTime from;
     WallTime to;
-    std::optional<double> slo{};  // Percent; absent: the definition's, where it is known.
+    std::optional<double> slo{};     // Percent; absent: the definition's, where it is known.
+    WallTime now = WallTime::max();  // Nobody has observed what comes after it.
 };
 
 // How much of what an objective allows was used.

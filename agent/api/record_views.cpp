@@ -85,6 +85,16 @@ Backing backing_of(const EvidenceView& opening) {
     return opening.panel <= 1 ? Backing::panel_of_one : Backing::quorum;
 }
 
+VoteView vote_view(const gossip::VoteRecord& vote, const std::string& agent,
+                   const std::string& zone, WallTime now) {
+    return {.agent = agent,
+            .zone = zone,
+            .vote = std::string(vote_text(vote.vote)),
+            .failure_class = failure_class_of(vote.failure),
+            .message = vote.message,
+            .at = now - vote.age};
+}
+
 EvidenceView evidence_view(const EvidenceRecord& record) {
     EvidenceView view;
     view.sub = record.sub;

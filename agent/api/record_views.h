@@ -19,6 +19,10 @@ Backing backing_of(gossip::Backing backing);
 // "total", "partial"; empty where it is none.
 std::string_view scope_text(gossip::OutageScope scope);
 
+// What an agent last said, of whose vote the age is as of `now`.
+VoteView vote_view(const gossip::VoteRecord& vote, const std::string& agent,
+                   const std::string& zone, WallTime now);
+
 EvidenceView evidence_view(const gossip::EvidenceRecord& record);
 
 // Of an outage of which only the evidence is known: what stands behind it; how far it goes, by

@@ -55,8 +55,11 @@ Result<std::string> stored_history(const Invocation& invocation, std::size_t slo
 Result<std::string> stored_availability(const Invocation& invocation, WallTime now,
                                         const std::string& database) {
     const Window window = PICKET_TRY(window_of(invocation, now, api::availability_window_default));
-    api::AvailabilityQuery query{
-        .checks = invocation.paths, .from = window.from, .to = window.to, .slo = invocation.slo};
+    api::AvailabilityQuery query{.checks = invocation.paths,
+                                 .from = window.from,
+                                 .to = window.to,
+                                 .slo = invocation.slo,
+                                 .now = now};
     const auto view = PICKET_TRY(read_stored_availability(database, std::move(query)));
     return api::availability_document(view);
 }

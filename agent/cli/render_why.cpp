@@ -98,10 +98,10 @@ std::string why_title(const Style& style, WallTime now, const api::WhyView& view
     if (view.epoch % 2 == 1) {
         const std::string id = fmt::format("{}#{}", check, view.epoch);
         if (view.outage.has_value()) {
-            std::string words = outage_state(now, *view.outage);
-            if (view.held && view.check.state == "unknown") words = "unknown, last " + words;
+            const std::string words = outage_state(now, *view.outage);
             const bool unknown = view.held && view.check.state == "unknown";
-            return title(style, id, unknown ? "unknown" : view.outage->state, words);
+            return unknown ? title(style, id, "unknown", "unknown, last " + words)
+                           : title(style, id, view.outage->state, words);
         }
         return title(style, id, "down", "an outage");
     }
@@ -162,10 +162,15 @@ std::string markdown_evidence(const EvidenceView& evidence) {
 
 std::string markdown_timeline(const api::OutageDetailView& view) {
     std::string text = "\n## Timeline\n\n| time (UTC) | who | what |\n|---|---|---|\n";
+    // Within one day the date is told above already.
+    const std::string began = moment_text(view.outage.first_failure_at);
+    const std::string ended = moment_text(view.outage.closed_at.value_or(view.outage.opened_at));
+    const std::size_t skipped = ended.starts_with(began.substr(0, 10)) ? 11 : 0;
     for (const auto* evidence : {&view.opening, &view.closing}) {
         if (!evidence->has_value()) continue;
         for (const api::TimelineEntry& entry : (*evidence)->timeline) {
-            text += fmt::format("| {} | {} | {} |\n", format_time(entry.at).substr(11, 12),
+            text += fmt::format("| {} | {} | {} |\n",
+                                moment_text(entry.at).substr(skipped, 23 - skipped),
                                 markdown(entry.agent), markdown(entry.event));
         }
     }

@@ -32,7 +32,7 @@ public:
             std::to_string(other_.pid())});
         ip({"address", "add", std::string(own_address) + "/24", "dev", "gw0"});
         ip({"link", "set", "gw0", "up"});
-        ip({"route", "add", "default", "via", address});
+        add_route();
         const std::string setup = "ip address add " + std::string(address) +
                                   "/24 dev gw1 && ip link set gw1 up && ip link set lo up";
         const Finished finished = run(
@@ -42,6 +42,9 @@ public:
     ~Gateway() { run({"/usr/sbin/ip", "link", "delete", "gw0"}); }
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
+
+    static void add_route() { ip({"route", "add", "default", "via", address}); }
+    static void delete_route() { ip({"route", "delete", "default"}); }
 
 private:
     static void ip(std::vector<std::string> arguments) {
@@ -126,10 +129,7 @@ TEST_CASE("the minority side of a partition opens, closes and changes nothing, a
 TEST_CASE("an agent cut off alone opens nothing, also when it is restarted meanwhile") {
     MeshTarget web;
     TestMesh mesh(4);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_panel(mesh, everybody(mesh), "homepage", 4);
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 4);
 
     // It loses its network: the others, and the target.
     Firewall firewall;
@@ -162,10 +162,7 @@ TEST_CASE("an agent cut off alone opens nothing, also when it is restarted meanw
 TEST_CASE("two witnesses that are stopped change no verdict, and an outage is confirmed without") {
     MeshTarget web;
     TestMesh mesh(5);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_panel(mesh, everybody(mesh), "homepage", 5);
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 5);
 
     const std::set<std::size_t> awake{0, 1, 2};
     const std::set<std::size_t> stopped{3, 4};
@@ -218,9 +215,7 @@ TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so"
     MeshTarget web;
     TestMesh mesh(1);
     mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 1);
 
     Firewall firewall;
     firewall.cut(Gateway::address, Gateway::own_address);
@@ -234,6 +229,39 @@ TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so"
 
     firewall.heal();
     await_state(mesh, everybody(mesh), "homepage", "down");
+}
+
+TEST_CASE("a gateway that is back makes its agent fit in seconds, also when nothing fails") {
+    const Gateway gateway;
+    MeshTarget web;
+    TestMesh mesh(1);
+    mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
+    start_watching(mesh, web, 1);
+
+    // A failed attempt has the gateway asked. Once the target answers nothing else does.
+    Firewall firewall;
+    firewall.cut(Gateway::address, Gateway::own_address);
+    web.stop();
+    const auto unfit_reason = [&] {
+        return mesh.agent(0).json({"status"})["agent"]["unfit_reason"];
+    };
+    const auto told = [&] { return unfit_reason().dump(); };
+    await([&] { return unfit_reason() == "its gateway does not answer"; }, told);
+    web.start();
+    mesh.agent(0).await_finding("homepage", "passed");
+    CHECK(unfit_reason() == "its gateway does not answer");
+
+    firewall.heal();
+    await([&] { return unfit_reason().is_null(); }, told);
+
+    // A link that is down takes the route to the gateway with it.
+    Gateway::delete_route();
+    web.stop();
+    await([&] { return unfit_reason() == "its gateway does not answer"; }, told);
+    web.start();
+    Gateway::add_route();
+    await([&] { return unfit_reason().is_null(); }, told);
+    CHECK(opened(mesh.agent(0), "homepage") == 0);
 }
 
 }  // namespace

@@ -27,10 +27,7 @@ std::string name_of(std::size_t index) {
 TEST_CASE("half of the hosts gone for good: a notice, then forget, then outages are found again") {
     MeshTarget web;
     TestMesh mesh(6);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_panel(mesh, everybody(mesh), "homepage", 5);
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 5);
     await_reference(mesh, 6);
 
     // Of two halves the one with the agent that decides a tie is the majority: that one goes.
@@ -143,10 +140,7 @@ private:
 TEST_CASE("forged, absurd and broken records are counted by reason, and never shown or told on") {
     MeshTarget web;
     TestMesh mesh(3);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_panel(mesh, everybody(mesh), "homepage", 3);
-    await_state(mesh, everybody(mesh), "homepage", "up");
+    start_watching(mesh, web, 3);
     const auto counter = [&](const std::string& name) {
         const Json counters = mesh.agent(0).json({"status"})["agent"]["counters"];
         return counters.value(name, std::uint64_t{0});

@@ -162,10 +162,7 @@ TEST_CASE("five agents agree on an outage, each can say why, and it outlives the
 TEST_CASE("an agent that was away when an outage ended comes to store its end as the others do") {
     MeshTarget web;
     TestMesh mesh(3);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_state(mesh, everybody(mesh), "homepage", "up");
-    await_panel(mesh, everybody(mesh), "homepage", 3);
+    start_watching(mesh, web, 3);
     web.stop();
     await_state(mesh, everybody(mesh), "homepage", "down");
     mesh.agent(2).kill();
@@ -198,10 +195,7 @@ TEST_CASE("an agent that was away when an outage ended comes to store its end as
 TEST_CASE("a target that flaps is at most one outage a minute") {
     MeshTarget web;
     TestMesh mesh(3);
-    mesh.define("web.toml", web.definition("homepage"));
-    mesh.start();
-    await_state(mesh, everybody(mesh), "homepage", "up");
-    await_panel(mesh, everybody(mesh), "homepage", 3);
+    start_watching(mesh, web, 3);
     const auto shortest = [&] {  // Seconds that the outage which is open must last.
         const Json why = mesh.agent(0).json({"why", "homepage"});
         const auto seconds = [](const std::string& time) {

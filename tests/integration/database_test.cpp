@@ -5,11 +5,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <string>
 
 #include "tests/support/ask_check.h"
 #include "tests/support/database_servers.h"
 #include "tests/support/servers.h"
+#include "tests/support/test_mesh.h"
 
 namespace picket::testing {
 namespace {
@@ -24,6 +26,17 @@ std::string told(const Outcome& outcome, const std::string& server) {
         message.replace(at, server.size(), "SERVER");
     }
     return std::string(to_text(outcome.failure_class)) + ": " + message;
+}
+
+// Asks until the answer is the expected one, as a replica's is in a moment.
+void becomes(const std::function<std::string()>& answer, const std::string& expected) {
+    std::string last;
+    await(
+        [&] {
+            last = answer();
+            return last == expected;
+        },
+        [&] { return last + "\nexpected " + expected; }, 30s);
 }
 
 TEST_CASE("a PostgreSQL server is logged in to, asked and judged") {
@@ -94,18 +107,10 @@ TEST_CASE("a PostgreSQL replica tells how far behind it is") {
     };
     CHECK(check("role = \"replica\"\n") == "none: SERVER let postgres in");
     CHECK(check("role = \"primary\"\n") == "content: SERVER is a replica, expected a primary");
-    bool following = false;
-    for (int i = 0; i < 100 && !following; ++i) {
-        following = check("lag_above = \"1m\"\n") == "none: SERVER let postgres in";
-    }
-    CHECK(following);
+    const auto lag = [&] { return check("lag_above = \"1m\"\n"); };
+    becomes(lag, "none: SERVER let postgres in");
     primary.stop();
-    bool stopped = false;
-    for (int i = 0; i < 200 && !stopped; ++i) {
-        stopped = check("lag_above = \"1m\"\n") ==
-                  "content: SERVER: replication has stopped, expected a replica at most 1m behind";
-    }
-    CHECK(stopped);
+    becomes(lag, "content: SERVER: replication has stopped, expected a replica at most 1m behind");
 }
 
 TEST_CASE("a MariaDB server is logged in to, asked and judged") {
@@ -177,25 +182,22 @@ TEST_CASE("a MariaDB replica tells how far behind it is") {
                               "\"\nuser = \"watch\"\npassword = \"secret\"\n" + more),
                     address);
     };
-    const auto becomes = [&](const std::string& expected) {
-        std::string last;
-        for (int i = 0; i < 200 && last != expected; ++i) last = check("lag_above = \"10s\"\n");
-        CHECK(last == expected);
-    };
-    becomes("none: SERVER let watch in");
+    const auto lag = [&] { return check("lag_above = \"10s\"\n"); };
+    becomes(lag, "none: SERVER let watch in");
     CHECK(check("role = \"replica\"\n") == "none: SERVER let watch in");
     // It is an hour behind where it is told to be, once there is something to be behind of.
     replica.run("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=3600; START SLAVE");
     primary.run("CREATE DATABASE shop");
-    bool behind = false;
-    for (int i = 0; i < 400 && !behind; ++i) {
-        const std::string said = check("lag_above = \"0s\"\n");
-        behind = said.starts_with("content: SERVER is ") &&
-                 said.ends_with(" behind its primary, expected at most 0s");
-        if (i == 399) CHECK(said == "");
-    }
+    std::string said;
+    await(
+        [&] {
+            said = check("lag_above = \"0s\"\n");
+            return said.starts_with("content: SERVER is ") &&
+                   said.ends_with(" behind its primary, expected at most 0s");
+        },
+        [&] { return said; }, 30s);
     replica.run("STOP SLAVE");
-    becomes("content: SERVER: replication has stopped, expected a replica at most 10s behind");
+    becomes(lag, "content: SERVER: replication has stopped, expected a replica at most 10s behind");
 }
 
 TEST_CASE("connections to databases are encrypted, and believed where the certificate is") {

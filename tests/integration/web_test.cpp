@@ -19,6 +19,16 @@ std::string message(const Json& last) {
     return last["message"].get<std::string>();
 }
 
+// A check with what was recorded of it. Of its sparkline that is the marks: with the time they
+// move, and blanks follow them.
+Json recorded(const TestAgent& agent, const std::string& name) {
+    Json check = agent.check(name);
+    auto marks = check["sparkline"].get<std::string>();
+    std::erase(marks, '-');
+    check["sparkline"] = marks;
+    return check;
+}
+
 TEST_CASE("a web server that stops is an outage, and its return ends it") {
     Nginx web("server { listen 127.0.0.1:PORT; location / { return 200 'Welcome'; } }");
     TestAgent agent;
@@ -197,7 +207,8 @@ TEST_CASE("a probe on demand shows its phases and expectations and records nothi
                                  "\"\ninterval = \"1h\"\nbody_matches = \"Welcome\"\n");
     agent.start();
     agent.await_state("homepage", "up");
-    const Json before = agent.check("homepage");
+    const Json before = recorded(agent, "homepage");
+    CHECK(before["sparkline"] == "7");
     const Json outcome = agent.json({"probe", "homepage"});
     CHECK(outcome["finding"] == "passed");
     CHECK(outcome["phases"].size() >= 3);
@@ -205,11 +216,11 @@ TEST_CASE("a probe on demand shows its phases and expectations and records nothi
     const Finished traced = agent.picket({"probe", "homepage", "--trace"});
     CHECK(traced.exit_code == 0);
     CHECK(traced.output.find("connect") != std::string::npos);
-    CHECK(agent.check("homepage") == before);
+    CHECK(recorded(agent, "homepage") == before);
 
     web.stop();
     CHECK(agent.picket({"probe", "homepage"}).exit_code == 1);
-    CHECK(agent.check("homepage") == before);
+    CHECK(recorded(agent, "homepage") == before);
     CHECK(agent.picket({"probe", "nosuch"}).exit_code == 1);
 
     // From a file, without the agent: as the caller, and nothing is recorded either.

@@ -50,6 +50,13 @@ void await_panel(TestMesh& mesh, const std::set<std::size_t>& agents, const std:
     }
 }
 
+void start_watching(TestMesh& mesh, const MeshTarget& target, std::size_t witnesses) {
+    mesh.define("web.toml", target.definition("homepage"));
+    mesh.start();
+    await_panel(mesh, everybody(mesh), "homepage", witnesses);
+    await_state(mesh, everybody(mesh), "homepage", "up");
+}
+
 std::set<std::size_t> everybody(const TestMesh& mesh) {
     std::set<std::size_t> agents;
     for (std::size_t i = 0; i < mesh.size(); ++i) agents.insert(i);

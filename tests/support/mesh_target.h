@@ -40,6 +40,10 @@ void await_reference(TestMesh& mesh, std::size_t size);
 void await_panel(TestMesh& mesh, const std::set<std::size_t>& agents, const std::string& check,
                  std::size_t size);
 
+// Starts every agent with the check "homepage" of `target`, and waits until all of them show it
+// up and know that `witnesses` of them witness it.
+void start_watching(TestMesh& mesh, const MeshTarget& target, std::size_t witnesses);
+
 // Indices 0 to `size` - 1.
 std::set<std::size_t> everybody(const TestMesh& mesh);
 

@@ -39,8 +39,13 @@ TEST_CASE("the gateway is the default route's of least metric") {
     CHECK(text(head + local + slow + fast) == "192.0.2.1");
     CHECK(text(head + slow) == "192.168.1.1");
     CHECK(text(head + local) == "none");
-    // A tunnel's default route has none; nor has a line that is not understood.
-    CHECK(text(head + "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n") == "none");
+    // A tunnel's default route has none, and the others' count. What refuses packets is no route,
+    // nor is a line that is not understood.
+    const std::string tunnel = "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n";
+    const std::string refusing = "*\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n";
+    CHECK(text(head + tunnel) == "0.0.0.0");
+    CHECK(text(head + tunnel + slow) == "192.168.1.1");
+    CHECK(text(head + refusing) == "none");
     CHECK(text(head + "eth0\t00000000\tXYZ\t0003\t0\t0\t0\t00000000\t0\t0\t0\n") == "none");
     CHECK(text("eth0 00000000 010200C0") == "none");
     CHECK(text("") == "none");

@@ -96,6 +96,17 @@ TEST_CASE("an agent that cannot tell who carries a check ends no outage of it") 
     CHECK(book.review(start + 160s, noon, nobody).size() == 1);
 }
 
+TEST_CASE("of a check that the mesh has let go of nothing is kept") {
+    OutageBook book;
+    book.note(homepage, outage(1, noon + 1min));
+    book.note(homepage, outage(3));
+    CHECK(book.noted(homepage, 1) != nullptr);
+    book.forget(homepage);
+    CHECK(book.noted(homepage, 1) == nullptr);
+    CHECK(book.noted(homepage, 3) == nullptr);
+    CHECK_FALSE(book.end(homepage, noon + 2min, "gone"));
+}
+
 TEST_CASE("a clock that was set back ends no outage before it began") {
     OutageBook book;
     book.note(homepage, outage(1));

@@ -120,6 +120,9 @@ TEST_CASE("a verdict without its evidence says that it is not known") {
     view.evidence.reset();
     CHECK(reason_text(view) == "its evidence is not known here; it is kept for 30 days");
     view.epoch = 0;
+    view.held = false;
+    CHECK(reason_text(view) == "no outage of it had been confirmed yet");
+    view.held = true;
     view.check.state = "pending";
     view.check.ok = 1;
     CHECK(reason_text(view) ==

@@ -296,6 +296,7 @@ TEST_CASE("availability names its checks and its objective, of thirty days unles
     CHECK(world.backend.availability_query.checks == std::vector<std::string>{"web", "root@db"});
     CHECK(world.backend.availability_query.slo == 99.9);
     CHECK(world.backend.availability_query.from == sample_now - 720h);
+    CHECK(world.backend.availability_query.now == sample_now);
     CHECK(has(response, R"("availability":0.99,"up_seconds":356400,)"));
     CHECK(has(response, R"("slo":99.9,"budget":{"allowed_seconds":7200,"spent_seconds":3600,)"
                         R"("remaining":0.5},"burn":[{"window_seconds":3600,"rate":2.5},)"

@@ -61,6 +61,16 @@ public:
         outage.first_failure = opened;
         batch_.facts.emplace_back(outage);
     }
+    // The mesh said so.
+    void transition(std::uint32_t epoch, WallTime at) {
+        storage::Transition transition;
+        transition.check = "web";
+        transition.epoch = epoch;
+        transition.at = at;
+        transition.state = epoch % 2 == 1 ? "down" : "up";
+        batch_.facts.emplace_back(transition);
+        batch_.facts.emplace_back(storage::MeshRecord{"verdict", "web", "bytes", std::nullopt});
+    }
     storage::HistoryReader reader() {
         commit();
         auto opened = storage::HistoryReader::open(directory_.path("picket.db"));
@@ -253,6 +263,47 @@ TEST_CASE("an outage is downtime, but for what its agent slept through; burn rat
     REQUIRE(view->burn.size() == 4);  // Up to two hours: six are longer than the window.
     CHECK(view->burn[0].rate == 0.0);
     CHECK(view->burn[2].rate.value() == doctest::Approx(10 / 60.0 / 0.01));
+}
+
+TEST_CASE("what is to come is not observed, and no outage lasts into it") {
+    Written written;
+    SUBCASE("of a check that this agent witnesses") {
+        written.outcomes(night, night + 4h);
+    }
+    SUBCASE("of a check that others witness") {}
+    written.transition(0, night);
+    written.transition(1, night + 3h);
+    written.outage(1, night + 3h, std::nullopt);
+    auto reader = written.reader();
+    const WallTime now = night + 4h;
+    AvailabilityQuery asked{.checks = {}, .from = night, .to = night + 24h, .slo = 99.0};
+    asked.now = now;
+    const auto view = read_availability(reader, "web", asked);
+    REQUIRE(view);
+    CHECK(view->up == 3h);
+    CHECK(view->down == 1h);
+    CHECK(view->not_observed == 20h);
+    CHECK(view->budget.value().spent == 1h);
+    asked.from = now + 1h;
+    const auto later = read_availability(reader, "web", asked);
+    REQUIRE(later);
+    CHECK(later->outages == 0);
+    CHECK(later->not_observed == 19h);
+}
+
+TEST_CASE("a check that others witness is known from its first verdict on, of however many") {
+    Written written;
+    constexpr std::uint32_t verdicts = storage::HistoryReader::transitions_max + 100;
+    for (std::uint32_t epoch = 0; epoch < verdicts; ++epoch) {
+        written.transition(epoch, night + epoch * 10s);
+    }
+    auto reader = written.reader();
+    const WallTime to = night + verdicts * 10s;
+    const auto view =
+        read_availability(reader, "web", {.checks = {}, .from = night - 1h, .to = to});
+    REQUIRE(view);
+    CHECK(view->not_observed == 1h);
+    CHECK(view->up == to - night);
 }
 
 }  // namespace

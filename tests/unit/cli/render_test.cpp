@@ -187,6 +187,20 @@ TEST_CASE("the draft of a post-mortem is a Markdown that no message can break") 
     CHECK(text.find("| a1 | a | fail | refused | a\\|b?\\<script\\> |\n") != std::string::npos);
     CHECK(text.find("| 02:59:48.123 | a1 | writes the verdict |\n") != std::string::npos);
     CHECK(text.find("## Cause") != std::string::npos);
+    // Over more than one day each time has its date.
+    one.outage.closed_at = one.outage.opened_at + 24h;
+    CHECK(render_outage_markdown(sample_now, one)
+              .find("| 2026-11-23 02:59:48.123 | a1 | writes the verdict |\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("a clock that was set back makes nothing of an outage shorter than nothing") {
+    api::OutageDetailView one = closed_outage();
+    one.outage.closed_at = one.outage.opened_at - 1h;
+    one.outage.first_failure_at = one.outage.opened_at + 1s;
+    const std::string document = api::outage_document(one, sample_now);
+    CHECK(document.find(R"("duration_seconds":0,)") != std::string::npos);
+    CHECK(document.find(R"("confirmed_after_seconds":0,)") != std::string::npos);
 }
 
 TEST_CASE("why gives the rule, what would change it, the evidence and who says what now") {
