@@ -20,7 +20,6 @@ TIMEOUT = 3
 LATENCY_MS = 500
 
 
-
 def start(command, **options):
     """Starts a program at the usual priority: this script has a better one, as have the targets."""
     return subprocess.Popen(command, stdin=subprocess.DEVNULL,
