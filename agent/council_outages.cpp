@@ -29,8 +29,7 @@ void Council::adopt_stored_outages(const storage::Loaded& stored, WallTime wall)
         } else if (held->epoch > open.epoch) {
             storage::Outage closed = open;
             closed.closed = std::max(open.opened, end_of_outage(spread(), *held, open.epoch));
-            outages_.note(key, closed);
-            services_.recorder.record(std::move(closed));
+            services_.recorder.record(outages_.note(key, closed));
         }
     }
 }
@@ -52,7 +51,7 @@ std::optional<storage::Outage> Council::record_outage(const std::string& name, s
         outage->opened = noted->opened;
         outage->first_failure = noted->first_failure;
     }
-    outages_.note(key, *outage);
+    outage = outages_.note(key, *outage);
     services_.recorder.record(*outage);
     return outage;
 }

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace picket {
 namespace {
+
+constexpr std::string_view unwatched_note = "ended: no living agent carries it";
 
 storage::Outage ended(storage::Outage outage, WallTime wall, std::string_view note) {
     outage.closed = std::max(wall, outage.opened);
@@ -16,16 +19,20 @@ storage::Outage ended(storage::Outage outage, WallTime wall, std::string_view no
 
 }  // namespace
 
-void OutageBook::note(gossip::CheckKey check, const storage::Outage& outage) {
-    const auto known = open_.find(check);
-    if (!outage.closed) {
-        open_.insert_or_assign(check, Open{outage});
-        return;
+storage::Outage OutageBook::note(gossip::CheckKey check, const storage::Outage& outage) {
+    if (outage.closed) {
+        closed_.insert_or_assign(check, outage);
+        const auto known = open_.find(check);
+        if (known != open_.end() && known->second.outage.epoch <= outage.epoch) open_.erase(known);
+        return outage;
     }
-    closed_.insert_or_assign(check, outage);
-    if (known != open_.end() && known->second.outage.epoch <= outage.epoch) {
-        open_.erase(known);
-    }
+    Open& open = open_[check];
+    if (open.outage.epoch != outage.epoch) open = {};
+    // As storage does: what is left empty stays as it was.
+    std::string message = outage.message.empty() ? open.outage.message : outage.message;
+    open.outage = outage;
+    open.outage.message = std::move(message);
+    return open.ended ? ended(open.outage, *open.ended, unwatched_note) : open.outage;
 }
 
 std::optional<storage::Outage> OutageBook::end(gossip::CheckKey check, WallTime wall,
@@ -51,13 +58,13 @@ std::vector<storage::Outage> OutageBook::review(Instant now, WallTime wall,
         if (seen.value_or(true)) open.unwatched_since.reset();
         if (!seen) continue;
         if (*seen) {
-            if (std::exchange(open.ended, false)) changed.push_back(open.outage);
+            if (std::exchange(open.ended, std::nullopt)) changed.push_back(open.outage);
             continue;
         }
         if (!open.unwatched_since) open.unwatched_since = now;
         if (open.ended || now - *open.unwatched_since < unwatched_max) continue;
-        open.ended = true;
-        changed.push_back(ended(open.outage, wall, "ended: no living agent carries it"));
+        open.ended = wall;
+        changed.push_back(ended(open.outage, wall, unwatched_note));
     }
     return changed;
 }

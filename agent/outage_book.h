@@ -27,8 +27,9 @@ public:
     // An agent that carries a check alone may restart meanwhile.
     static constexpr Duration unwatched_max = std::chrono::minutes(1);
 
-    // It is stored like this now, or was at the start.
-    void note(gossip::CheckKey check, const storage::Outage& outage);
+    // It is held like this now, or was stored so at the start. Returns it as it is to be stored:
+    // what ended for want of anybody who watches it stays over, whatever more is learnt of it.
+    storage::Outage note(gossip::CheckKey check, const storage::Outage& outage);
 
     // No verdict will end it. Nothing where none is open.
     std::optional<storage::Outage> end(gossip::CheckKey check, WallTime wall,
@@ -51,7 +52,7 @@ private:
     struct Open {
         storage::Outage outage;  // As it would be stored if it were watched.
         std::optional<Instant> unwatched_since{};
-        bool ended = false;  // For want of anybody who watches it.
+        std::optional<WallTime> ended{};  // For want of anybody who watches it.
     };
     std::map<gossip::CheckKey, Open> open_;
     std::map<gossip::CheckKey, storage::Outage> closed_;  // The last one of each.

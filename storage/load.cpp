@@ -133,7 +133,9 @@ Status load_open_outages(Database& database, std::vector<Outage>& outages) {
 }
 
 Status load_agent_facts(Database& database, std::map<std::string, std::string>& facts) {
-    auto rows = PICKET_TRY(database.prepare("SELECT key, value FROM agent_facts"));
+    auto rows = PICKET_TRY(
+        database.prepare("SELECT key, value FROM agent_facts WHERE key < ?1 OR key >= ?2"));
+    rows.bind(check_keys_begin, check_keys_end);
     while (PICKET_TRY(rows.step())) facts.emplace(rows.text(0), rows.text(1));
     return {};
 }

@@ -9,6 +9,7 @@
 
 #include "agent/base/assert.h"
 #include "storage/database.h"
+#include "storage/load.h"
 #include "storage/series_tables.h"
 
 namespace picket::storage {
@@ -48,6 +49,7 @@ Result<Pruned> Retention::step(Database& database, SeriesTables& series, WallTim
                                const RetentionLimits& limits) {
     PICKET_ASSERT(limits.rows_per_step_max > 0 && limits.checks_per_step_max > 0);
     PICKET_ASSERT(limits.messages_per_step_max > 0 && limits.pages_per_step_max > 0);
+    PICKET_ASSERT(limits.check_keys_per_step_max > 0);
     if (!in_pass_) begin_pass(now, limits);
     if (phase_ == Phase::damage) return step_damage(database, limits);
     gone_.clear();
@@ -58,6 +60,9 @@ Result<Pruned> Retention::step(Database& database, SeriesTables& series, WallTim
             break;
         case Phase::checks:
             PICKET_TRY(step_checks(database, series, limits, pruned));
+            break;
+        case Phase::check_keys:
+            PICKET_TRY(step_check_keys(database, limits, pruned));
             break;
         case Phase::messages:
             PICKET_TRY(step_messages(database, limits, pruned));
@@ -124,8 +129,8 @@ Status Retention::step_checks(Database& database, SeriesTables& series,
         const auto next = PICKET_TRY(
             find(database, "SELECT id FROM checks WHERE id > ?1 ORDER BY id LIMIT 1", cursor_));
         if (!next) {
-            phase_ = Phase::messages;
-            cursor_ = 0;
+            phase_ = Phase::check_keys;
+            key_cursor_ = check_keys_begin;
             return {};
         }
         cursor_ = *next;
@@ -217,6 +222,35 @@ Status Retention::step_check(Database& database, SeriesTables& series,
     gone_.push_back(cursor_);
     PICKET_TRY(change(database, "DELETE FROM transitions WHERE check_id = ?1", cursor_));
     PICKET_TRY(change(database, "DELETE FROM heads WHERE check_id = ?1", cursor_));
+    return {};
+}
+
+// A verdict may be held long after all else is too old, and is read when its check comes back.
+// Its key begins with that of the check, all in hexadecimal digits.
+Status Retention::step_check_keys(Database& database, const RetentionLimits& limits,
+                                  Pruned& pruned) {
+    pruned.more = true;
+    auto looked_at = PICKET_TRY(
+        database.prepare("SELECT max(key) FROM (SELECT key FROM agent_facts WHERE key > ?1 "
+                         "AND key < ?2 ORDER BY key LIMIT ?3)"));
+    looked_at.bind(std::string_view(key_cursor_), check_keys_end, limits.check_keys_per_step_max);
+    PICKET_TRY(looked_at.step());
+    const std::string last = looked_at.text(0);
+    looked_at.reset();
+    if (last.empty()) {
+        phase_ = Phase::messages;
+        cursor_ = 0;
+        return {};
+    }
+    pruned.rows += PICKET_TRY(
+        change(database,
+               "DELETE FROM agent_facts WHERE key > ?1 AND key <= ?2 "
+               "AND NOT EXISTS (SELECT 1 FROM checks WHERE name = substr(agent_facts.key, ?3)) "
+               "AND NOT EXISTS (SELECT 1 FROM mesh_records WHERE kind = 'verdict' "
+               "AND mesh_records.key >= value AND mesh_records.key < value || 'g')",
+               std::string_view(key_cursor_), std::string_view(last),
+               static_cast<std::int64_t>(check_keys_begin.size() + 1)));
+    key_cursor_ = last;
     return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent/api/record_views.h"
 #include "gossip/spread/record_codec.h"
+#include "storage/load.h"
 
 namespace picket::api {
 namespace {
@@ -17,7 +18,7 @@ using gossip::RecordKind;
 using storage::HistoryReader;
 
 std::string fact_key(std::string_view name) {
-    return fmt::format("check_key/{}", name);
+    return fmt::format("{}{}", storage::check_keys_begin, name);
 }
 
 Result<std::optional<std::uint64_t>> read_check_key(HistoryReader& reader,

@@ -81,9 +81,44 @@ TEST_CASE("an outage of a check that nobody carries any more ends after a minute
         CHECK(book.review(start + 140s, noon + 140s, who_knows).empty());
         CHECK(book.review(start + 300s, noon + 300s, nobody).empty());
     }
+    SUBCASE("stays over, and ended when it did, whatever is learnt of it late") {
+        storage::Outage rescoped = outage(1);
+        rescoped.scope = "partial";
+        rescoped.message = "timed out";
+        const storage::Outage stored = book.note(homepage, rescoped);
+        CHECK(stored.closed == noon + 121s);
+        CHECK(stored.scope == "partial");
+        CHECK(stored.message == "timed out [ended: no living agent carries it]");
+        rescoped.message.clear();
+        CHECK(book.note(homepage, rescoped).message == stored.message);
+        CHECK(book.review(start + 140s, noon + 140s, nobody).empty());
+        CHECK(book.review(start + 300s, noon + 300s, nobody).empty());
+        CHECK_FALSE(book.end(homepage, noon + 24h, "gone"));
+    }
+    SUBCASE("is open again with what was learnt of it late") {
+        storage::Outage rescoped = outage(1);
+        rescoped.scope = "partial";
+        book.note(homepage, rescoped);
+        const auto again = book.review(start + 140s, noon + 140s, everybody);
+        REQUIRE(again.size() == 1);
+        CHECK_FALSE(again[0].closed);
+        CHECK(again[0].scope == "partial");
+    }
+    SUBCASE("does not keep the next one from being open") {
+        CHECK_FALSE(book.note(homepage, outage(3)).closed);
+        CHECK(book.review(start + 140s, noon + 140s, nobody).empty());
+    }
     SUBCASE("is over once when the mesh lets go of it") {
         CHECK_FALSE(book.end(homepage, noon + 24h, "gone"));
     }
+}
+
+TEST_CASE("what is learnt of an open outage gives nobody more time to watch it") {
+    OutageBook book;
+    book.note(homepage, outage(1));
+    CHECK(book.review(start, noon, nobody).empty());
+    CHECK_FALSE(book.note(homepage, outage(1)).closed);
+    CHECK(book.review(start + 60s, noon, nobody).size() == 1);
 }
 
 TEST_CASE("an agent that cannot tell who carries a check ends no outage of it") {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -177,6 +179,47 @@ TEST_CASE("a check of which nothing is left is forgotten, and may come back") {
     CHECK(stored_points(kept.directory.file("picket.db"), "gone").back().outcome.at == night);
 }
 
+TEST_CASE("the key of a check goes once nothing else is stored of it") {
+    Kept kept;
+    const auto key = [&](const std::string& name, const std::string& value) {
+        kept.batch.facts.emplace_back(AgentFact{"check_key/" + name, value});
+    };
+    const auto verdict = [&](std::optional<std::string> bytes) {
+        kept.batch.facts.emplace_back(
+            MeshRecord{"verdict", "000000000000000b0000000000000000", std::move(bytes), {}});
+    };
+    key("asked", "000000000000000a");
+    kept.outcome("asked", night);
+    key("held", "000000000000000b");
+    verdict("down");
+    for (int host = 0; host < 100; ++host) {
+        key("host/" + std::to_string(host), "00000000000000ff");
+        kept.transition("host/" + std::to_string(host), 2, night - 399 * 24h);
+    }
+    kept.batch.facts.emplace_back(AgentFact{"boot", "3"});
+    kept.batch.facts.emplace_back(AgentFact{"heartbeat/backup", "4"});
+    kept.commit();
+    const auto keys = [&] {
+        return kept.integer("SELECT count(*) FROM agent_facts WHERE key GLOB 'check_key/*'");
+    };
+    kept.prune({});
+    CHECK(keys() == 102);
+    kept.prune({}, night + 2 * 24h);
+    CHECK(keys() == 2);
+    verdict(std::nullopt);
+    kept.commit();
+    kept.prune({}, night + 2 * 24h);
+    CHECK(keys() == 1);
+    CHECK(kept.integer("SELECT count(*) FROM agent_facts WHERE key = 'check_key/asked'") == 1);
+    CHECK(kept.integer("SELECT count(*) FROM agent_facts") == 3);
+    // The agent itself wants back what is its own.
+    { const auto closed = std::move(kept.opened.store); }
+    const auto again = Store::open(kept.directory.path(), night);
+    REQUIRE(again);
+    CHECK(again->loaded.agent_facts ==
+          std::map<std::string, std::string>{{"boot", "3"}, {"heartbeat/backup", "4"}});
+}
+
 TEST_CASE("over the byte budget the oldest outcomes of all checks go, and the file shrinks" *
           doctest::test_suite("long")) {
     Kept kept;
@@ -233,7 +276,13 @@ void fill_with_old_rows(Database& database, int checks) {
                              "hex(randomblob(90)), 0 FROM n;" +
                              numbers +
                              "INSERT INTO mesh_records (kind, key, forget_ms, bytes) SELECT "
-                             "'vote', i, 1, randomblob(200) FROM n; COMMIT"));
+                             "'vote', i, 1, randomblob(200) FROM n;" +
+                             numbers +
+                             "INSERT INTO mesh_records (kind, key, bytes) SELECT 'verdict', "
+                             "hex(randomblob(16)), randomblob(200) FROM n;" +
+                             numbers +
+                             "INSERT INTO agent_facts SELECT 'check_key/host/' || i, "
+                             "hex(randomblob(8)) FROM n; COMMIT"));
 }
 
 TEST_CASE("no step of retention works on more than its limits, whatever there is to delete") {
@@ -264,6 +313,7 @@ TEST_CASE("no step of retention works on more than its limits, whatever there is
     }
     CHECK(rows > 5 * 4 * 1'990);
     CHECK(database->integer("SELECT count(*) FROM chunks").value() == 0);
+    CHECK(database->integer("SELECT count(*) FROM agent_facts").value() == 0);
     CHECK(database->integer("PRAGMA page_count").value() < pages / 2);
     MESSAGE("at most " << most_pages << " pages in one of " << steps << " steps");
     CHECK(most_pages <= retention_step_pages_max);
