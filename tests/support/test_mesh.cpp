@@ -40,9 +40,13 @@ void TestMesh::start(std::size_t index) {
     agent(index).start({{"ADDRESS", address(index)}});
 }
 
+// Of the profile "local": the word of the one other that could confirm it may go to those who
+// are not there.
+constexpr std::chrono::seconds suspicion_max{18};
+
 void TestMesh::await_member(std::size_t on, const std::string& name, const std::string& state) {
     await([&] { return member_state(agent(on), name) == state; },
-          [&] { return agent(on).json({"members"}).dump(2); });
+          [&] { return agent(on).json({"members"}).dump(2); }, suspicion_max + patience);
 }
 
 void TestMesh::await_alive(std::size_t count) {

@@ -37,7 +37,8 @@ public:
     std::size_t size() const { return agents_.size(); }
     TestAgent& agent(std::size_t index) { return *agents_.at(index); }
 
-    // Waits until `on` lists `name` in this state.
+    // Waits until `on` lists `name` in this state, as long as a suspicion takes that nobody
+    // confirms.
     void await_member(std::size_t on, const std::string& name, const std::string& state);
     // Waits until every agent that runs lists exactly this many as alive.
     void await_alive(std::size_t count);
