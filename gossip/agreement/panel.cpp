@@ -1,6 +1,7 @@
 #include "gossip/agreement/panel.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "agent/base/assert.h"
@@ -54,20 +55,23 @@ std::uint64_t score(CheckKey check, AgentId agent) {
     return mix.next();
 }
 
-// A heap, since of a large mesh only the best few are looked at.
-Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_t seats,
-                std::size_t ranks) {
+namespace {
+
+// Of those whose score is `least` or higher; nothing where they are too few.
+std::optional<Ranking> ranking_from(std::uint64_t least, CheckKey check,
+                                    const std::vector<Carrier>& carriers, std::size_t seats,
+                                    std::size_t ranks) {
     std::vector<Ranked> heap;
-    heap.reserve(carriers.size());
     ZoneCount seen;
     for (const Carrier& carrier : carriers) {
-        heap.push_back({score(check, carrier.agent), &carrier});
         seen.of(carrier.zone) += 1;
+        const std::uint64_t points = score(check, carrier.agent);
+        if (points >= least) heap.push_back({points, &carrier});
     }
     std::make_heap(heap.begin(), heap.end(), worse);
-    seats = std::min(seats, heap.size());
+    seats = std::min(seats, carriers.size());
     const std::size_t wanted = std::max(ranks, seats);
-    ranks = std::min(wanted, heap.size());
+    ranks = std::min(wanted, carriers.size());
 
     const std::size_t spread = std::max<std::size_t>(1, std::min(seats, seen.zones()));
     const std::size_t share = (seats + spread - 1) / spread;
@@ -83,6 +87,8 @@ Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_
         taken += sits;
         (sits ? order : passed_over).push_back(candidate);
     }
+    const bool enough = order.size() == seats && order.size() + passed_over.size() >= ranks;
+    if (!enough && least > 0) return std::nullopt;
     const bool full = order.size() == seats && ranks == wanted;
     // Those passed over come by their score, whether a zone had its share or the panel
     // was full.
@@ -96,6 +102,19 @@ Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_
         found.bar = std::ranges::min_element(order, {}, &Ranked::score)->score;
     }
     return found;
+}
+
+}  // namespace
+
+// Of a large mesh only the best few are looked at, unless zones ask for more: scores are as good
+// as random, so about `few` of all carriers are that high.
+Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_t seats,
+                std::size_t ranks) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+    const std::size_t few = 6 * std::max(ranks, seats);
+    const std::uint64_t least = carriers.size() <= few ? 0 : most - most / carriers.size() * few;
+    const auto found = ranking_from(least, check, carriers, seats, ranks);
+    return found.has_value() ? *found : *ranking_from(0, check, carriers, seats, ranks);
 }
 
 Duration slot_offset(CheckKey check, Duration interval, AgentId agent, std::size_t rank,

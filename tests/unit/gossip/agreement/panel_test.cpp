@@ -112,6 +112,22 @@ TEST_CASE("who comes below the bar, where its zone has a seat, or goes unranked,
     CHECK(below > 300);
 }
 
+TEST_CASE("of a large mesh the same are the best, whether few are looked at or all") {
+    Random random(12);
+    for (int run = 0; run < 300; ++run) {
+        CAPTURE(run);
+        const CheckKey key = check_key(std::to_string(run));
+        const std::size_t seats = 1 + random.below(6);
+        const std::size_t ranks = seats + random.below(5);
+        auto all = carriers(100 + random.below(400), 1 + random.below(4));
+        // A zone of one has a seat, however low its score.
+        if (random.chance(1, 2)) all[random.below(all.size())].zone = "e";
+        auto order = ranking(key, all, seats, all.size()).order;
+        order.resize(ranks);
+        CHECK(ranking(key, all, seats, ranks).order == order);
+    }
+}
+
 TEST_CASE("the load of an agent is its share of all seats") {
     const auto all = carriers(100, 3);
     std::map<AgentId, int> seats;
