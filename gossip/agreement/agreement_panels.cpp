@@ -26,7 +26,11 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     const Liveness before = fresh ? Liveness::alive : state.peer.liveness;
     const bool sat = !fresh && eligible(state);
     const bool zone_moved = !fresh && state.peer.zone != peer.zone;
-    state.peer = peer;
+    // A zone that stays is not written again: eligible_agents() views it.
+    if (zone_moved || fresh) state.peer = peer;
+    state.peer.liveness = peer.liveness;
+    state.peer.fit = peer.fit;
+    state.peer.draining = peer.draining;
     note_missing(id);
     if (fresh) {
         state.host = check_key("host/" + peer.name);

@@ -239,9 +239,7 @@ void Agreement::note_own_vote(Case& item, const VoteRecord& vote) {
 void Agreement::note_contradiction(Case& item, const VoteRecord& vote) {
     if (!item.suspected_at.has_value() || vote.vote != Vote::ok || item.outage()) return;
     if (now_ - *item.suspected_at > item.valid_for()) return;
-    if (zone_of(vote.agent) != options_.zone || unfit_since(vote.agent).has_value()) {
-        return;
-    }
+    if (zone_of(vote.agent) != options_.zone || unfit_since(vote.agent)) return;
     // It must have looked when we did.
     if (now_ - vote.age + item.valid_for() < *item.suspected_at) return;
     item.suspected_at.reset();

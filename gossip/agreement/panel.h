@@ -26,7 +26,7 @@ namespace picket::gossip {
 
 struct Carrier {
     AgentId agent{};
-    std::string_view zone;  // Good for as long as the call.
+    std::string_view zone;  // Whoever makes the carrier keeps it.
 };
 
 // How many sit in a panel, and how many of them must agree.

@@ -210,13 +210,16 @@ TEST_CASE("one zone that loses its path to the target makes it degraded, and nam
     }
 }
 
+void start_alone(TestMesh& mesh, const MeshTarget& target) {
+    mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
+    start_watching(mesh, target, 1);
+}
+
 TEST_CASE("an agent whose gateway has fallen silent accuses nobody, and says so") {
     const Gateway gateway;
     MeshTarget web;
     TestMesh mesh(1);
-    mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
-    start_watching(mesh, web, 1);
-
+    start_alone(mesh, web);
     Firewall firewall;
     firewall.cut(Gateway::address, Gateway::own_address);
     web.stop();
@@ -235,8 +238,7 @@ TEST_CASE("a gateway that is back makes its agent fit in seconds, also when noth
     const Gateway gateway;
     MeshTarget web;
     TestMesh mesh(1);
-    mesh.agent(0).replace_in_configuration("join = [\"127.0.0.1\"]", "join = []");
-    start_watching(mesh, web, 1);
+    start_alone(mesh, web);
 
     // A failed attempt has the gateway asked. Once the target answers nothing else does.
     Firewall firewall;
