@@ -85,15 +85,30 @@ PARTS := $(BUILD)/picket-helper $(DATABASES:%=$(BUILD)/picket-%.so)
     $(TEST_PROGRAM_SOURCES) $(UNIT_SOURCES) $(SIM_SOURCES) $(INTEGRATION_SOURCES) \
     $(FUZZ_SOURCES) tests/fuzz/replay_main.cpp))
 
+# See tests/support/precompiled.h; of plugins, which are compiled in another way, there are few.
+ifeq ($(PROFILE),asan)
+PRECOMPILED := $(BUILD)/precompiled.h.gch $(BUILD)/precompiled_tests.h.gch
+PRECOMPILED_FLAGS := -include $(BUILD)/precompiled.h
+$(call objects,$(UNIT_SOURCES) $(INTEGRATION_SOURCES) $(SIM_SOURCES)): \
+    PRECOMPILED_FLAGS := -include $(BUILD)/precompiled_tests.h
+$(BUILD)/obj/tests/unit/main.o: PRECOMPILED_FLAGS :=  # It makes doctest itself.
+$(BUILD)/obj/checks/databases/%: PRECOMPILED_FLAGS :=
+endif
+
 # ---- Programs --------------------------------------------------------------------------------
 
 .PHONY: all
 all: build-dependencies $(PROGRAMS) $(PARTS)  ## build/release/picketd and build/release/picket
 
-$(BUILD)/obj/%.o: %.cpp | build-dependencies
+$(PRECOMPILED): $(BUILD)/%.gch: tests/support/% | build-dependencies
 	@mkdir -p $(@D)
 	@echo "  c++  $<"
-	@$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c $< -o $@
+	@$(CXX) $(CXXFLAGS_ALL) -x c++-header $< -o $@
+
+$(BUILD)/obj/%.o: %.cpp $(PRECOMPILED) | build-dependencies
+	@mkdir -p $(@D)
+	@echo "  c++  $<"
+	@$(CXX) $(CXXFLAGS_ALL) $(PRECOMPILED_FLAGS) -MMD -MP -c $< -o $@
 
 $(LIBRARY): $(call objects,$(SOURCES))
 	@rm -f $@

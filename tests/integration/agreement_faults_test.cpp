@@ -101,7 +101,7 @@ TEST_CASE("the minority side of a partition opens, closes and changes nothing, a
     for (const std::size_t i : {3U, 4U}) {
         CAPTURE(i);
         await([&] { return mesh_of(mesh.agent(i))["notice"].is_string(); },
-              [&] { return mesh_of(mesh.agent(i)).dump(2); }, 30s);
+              [&] { return mesh_of(mesh.agent(i)).dump(2); });
         const std::string notice = mesh_of(mesh.agent(i))["notice"];
         CAPTURE(notice);
         CHECK(notice.find("NO QUORUM: 2 of 5 known agents answer, 3 needed") != notice.npos);
@@ -200,7 +200,7 @@ TEST_CASE("one zone that loses its path to the target makes it degraded, and nam
 
     Firewall firewall;
     firewall.cut(TestMesh::addresses({2, 5}), MeshTarget::address);
-    await_state(mesh, everybody(mesh), "homepage", "degraded", 70s);
+    await_state(mesh, everybody(mesh), "homepage", "degraded", 2 * patience);
     for (std::size_t i = 0; i < 6; ++i) {
         const Json check = mesh.agent(i).check("homepage");
         CAPTURE(check.dump(2));
