@@ -19,6 +19,7 @@ constexpr Duration queues_last = std::chrono::seconds(1);
 Agreement::Agreement(Options options, std::uint64_t seed, Instant now)
     : options_(std::move(options)),
       self_(agent_id(options_.name)),
+      zone_(zone_id(options_.zone)),
       random_(seed),
       now_(now),
       roll_call_(options_.name, random_.next()),

@@ -288,6 +288,7 @@ private:
     using Cases = std::unordered_map<CheckKey, std::unique_ptr<Case>>;
     struct PeerState {
         Peer peer;
+        ZoneId zone{};
         std::optional<Instant> unfit_since;
         CheckKey host{};
     };
@@ -336,6 +337,7 @@ private:
     std::vector<Carrier> eligible_carriers(const Case& item);
     const std::vector<Carrier>& eligible_agents();
     std::string_view zone_of(AgentId agent) const;
+    ZoneId zone_id_of(AgentId agent) const;
     std::string name_of(AgentId agent) const;
     void note_missing(AgentId agent);
 
@@ -371,6 +373,7 @@ private:
 
     Options options_;
     AgentId self_;
+    ZoneId zone_;
     Random random_;
     Instant now_;
     WallTime wall_{};

@@ -26,11 +26,8 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     const Liveness before = fresh ? Liveness::alive : state.peer.liveness;
     const bool sat = !fresh && eligible(state);
     const bool zone_moved = !fresh && state.peer.zone != peer.zone;
-    // A zone that stays is not written again: eligible_agents() views it.
-    if (zone_moved || fresh) state.peer = peer;
-    state.peer.liveness = peer.liveness;
-    state.peer.fit = peer.fit;
-    state.peer.draining = peer.draining;
+    if (zone_moved || fresh) state.zone = zone_id(peer.zone);
+    state.peer = peer;
     note_missing(id);
     if (fresh) {
         state.host = check_key("host/" + peer.name);
@@ -150,7 +147,7 @@ std::vector<Carrier> Agreement::eligible_carriers(const Case& item) {
     if (item.host.empty()) {
         carriers.reserve(item.check.carriers.size());
         for (const AgentId agent : item.check.carriers) {
-            if (eligible(agent)) carriers.push_back({agent, zone_of(agent)});
+            if (eligible(agent)) carriers.push_back({agent, zone_id_of(agent)});
         }
         return carriers;
     }
@@ -163,9 +160,9 @@ std::vector<Carrier> Agreement::eligible_carriers(const Case& item) {
 const std::vector<Carrier>& Agreement::eligible_agents() {
     if (!eligible_agents_.empty()) return eligible_agents_;
     for (const auto& [agent, peer] : peers_) {
-        if (eligible(peer)) eligible_agents_.push_back({agent, peer.peer.zone});
+        if (eligible(peer)) eligible_agents_.push_back({agent, peer.zone});
     }
-    if (eligible(self_)) eligible_agents_.push_back({self_, options_.zone});
+    if (eligible(self_)) eligible_agents_.push_back({self_, zone_});
     return eligible_agents_;
 }
 
@@ -206,9 +203,9 @@ bool Agreement::concerns(const Case& item, AgentId agent, bool seated) const {
     if (std::ranges::find(item.ranks, agent) != item.ranks.end()) return true;
     if (!seated) return false;
     if (score(item.check.key, agent) >= item.bar) return true;
-    const std::string_view zone = zone_of(agent);
+    const ZoneId zone = zone_id_of(agent);
     const auto panel = std::span(item.ranks).first(item.size.seats);
-    return std::ranges::none_of(panel, [&](AgentId other) { return zone_of(other) == zone; });
+    return std::ranges::none_of(panel, [&](AgentId other) { return zone_id_of(other) == zone; });
 }
 
 void Agreement::refresh_panel(Case& item) {
@@ -280,6 +277,12 @@ std::string_view Agreement::zone_of(AgentId agent) const {
     if (agent == self_) return options_.zone;
     const auto found = peers_.find(agent);
     return found == peers_.end() ? std::string_view() : found->second.peer.zone;
+}
+
+ZoneId Agreement::zone_id_of(AgentId agent) const {
+    if (agent == self_) return zone_;
+    const auto found = peers_.find(agent);
+    return found == peers_.end() ? ZoneId{} : found->second.zone;
 }
 
 std::string Agreement::name_of(AgentId agent) const {

@@ -1,7 +1,6 @@
 #include "gossip/agreement/panel.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "agent/base/assert.h"
@@ -15,27 +14,50 @@ constexpr std::size_t witnesses_default = 5;
 
 struct Ranked {
     std::uint64_t score;
-    const Carrier* carrier;
+    AgentId agent;
+    bool operator==(const Ranked&) const = default;
 };
 
 // Equal scores, which nobody will see, by the id.
-bool worse(const Ranked& a, const Ranked& b) {
-    return a.score != b.score ? a.score < b.score : a.carrier->agent > b.carrier->agent;
+bool better(const Ranked& a, const Ranked& b) {
+    return a.score != b.score ? a.score > b.score : a.agent < b.agent;
 }
 
-class ZoneCount {
-public:
-    std::size_t& of(std::string_view zone) {
-        for (auto& [name, count] : counts_) {
-            if (name == zone) return count;
-        }
-        return counts_.emplace_back(zone, 0).second;
-    }
-    std::size_t zones() const { return counts_.size(); }
+// The best of a zone, who come first.
+struct Zone {
+    ZoneId id;
+    std::vector<Ranked> best;
 
-private:
-    std::vector<std::pair<std::string_view, std::size_t>> counts_;
+    void offer(const Ranked& candidate, std::size_t seats) {
+        if (seats == 0 || (best.size() == seats && better(best.back(), candidate))) return;
+        best.insert(std::ranges::upper_bound(best, candidate, better), candidate);
+        if (best.size() > seats) best.pop_back();
+    }
 };
+
+Zone& zone_in(std::vector<Zone>& zones, ZoneId id) {
+    const auto found = std::ranges::find(zones, id, &Zone::id);
+    if (found != zones.end()) return *found;
+    zones.push_back({id, {}});
+    return zones.back();
+}
+
+// Who sits: by score, but no zone has more than its share. Fewer than `seats` where the others
+// have nobody left.
+std::vector<Ranked> seated(const std::vector<Zone>& zones, std::size_t seats) {
+    std::vector<Ranked> order;
+    if (seats == 0) return order;
+    const std::size_t spread = std::min(seats, zones.size());
+    const std::size_t share = (seats + spread - 1) / spread;
+    for (const Zone& zone : zones) {
+        const std::size_t most = std::min(share, zone.best.size());
+        order.insert(order.end(), zone.best.begin(),
+                     zone.best.begin() + static_cast<std::ptrdiff_t>(most));
+    }
+    std::ranges::sort(order, better);
+    order.resize(std::min(order.size(), seats));
+    return order;
+}
 
 }  // namespace
 
@@ -55,66 +77,34 @@ std::uint64_t score(CheckKey check, AgentId agent) {
     return mix.next();
 }
 
-namespace {
-
-// Of those whose score is `least` or higher; nothing where they are too few.
-std::optional<Ranking> ranking_from(std::uint64_t least, CheckKey check,
-                                    const std::vector<Carrier>& carriers, std::size_t seats,
-                                    std::size_t ranks) {
-    std::vector<Ranked> heap;
-    ZoneCount seen;
-    for (const Carrier& carrier : carriers) {
-        seen.of(carrier.zone) += 1;
-        const std::uint64_t points = score(check, carrier.agent);
-        if (points >= least) heap.push_back({points, &carrier});
-    }
-    std::make_heap(heap.begin(), heap.end(), worse);
+Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_t seats,
+                std::size_t ranks) {
     seats = std::min(seats, carriers.size());
     const std::size_t wanted = std::max(ranks, seats);
     ranks = std::min(wanted, carriers.size());
 
-    const std::size_t spread = std::max<std::size_t>(1, std::min(seats, seen.zones()));
-    const std::size_t share = (seats + spread - 1) / spread;
-    std::vector<Ranked> order;
-    std::vector<Ranked> passed_over;
-    ZoneCount seated;
-    while (!heap.empty() && (order.size() < seats || order.size() + passed_over.size() < ranks)) {
-        std::pop_heap(heap.begin(), heap.end(), worse);
-        const Ranked candidate = heap.back();
-        heap.pop_back();
-        std::size_t& taken = seated.of(candidate.carrier->zone);
-        const bool sits = order.size() < seats && taken < share;
-        taken += sits;
-        (sits ? order : passed_over).push_back(candidate);
+    std::vector<Ranked> all;
+    all.reserve(carriers.size());
+    std::vector<Zone> zones;
+    for (const Carrier& carrier : carriers) {
+        all.push_back({score(check, carrier.agent), carrier.agent});
+        zone_in(zones, carrier.zone).offer(all.back(), seats);
     }
-    const bool enough = order.size() == seats && order.size() + passed_over.size() >= ranks;
-    if (!enough && least > 0) return std::nullopt;
-    const bool full = order.size() == seats && ranks == wanted;
-    // Those passed over come by their score, whether a zone had its share or the panel
-    // was full.
-    const std::size_t more = std::min(passed_over.size(), ranks - order.size());
-    order.insert(order.end(), passed_over.begin(),
-                 passed_over.begin() + static_cast<std::ptrdiff_t>(more));
+    std::vector<Ranked> order = seated(zones, seats);
+    const std::vector<Ranked> sitting = order;
+
+    // The others come by their score, whether their zone had its share or the panel was full.
+    std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(ranks), better);
+    for (const Ranked& candidate : all) {
+        if (order.size() == ranks) break;
+        if (std::ranges::find(sitting, candidate) == sitting.end()) order.push_back(candidate);
+    }
 
     Ranking found;
-    for (const Ranked& ranked : order) found.order.push_back(ranked.carrier->agent);
-    if (full && !order.empty()) {
-        found.bar = std::ranges::min_element(order, {}, &Ranked::score)->score;
-    }
+    for (const Ranked& ranked : order) found.order.push_back(ranked.agent);
+    const bool full = sitting.size() == seats && ranks == wanted;
+    if (full && !order.empty()) found.bar = std::ranges::min(order, {}, &Ranked::score).score;
     return found;
-}
-
-}  // namespace
-
-// Of a large mesh only the best few are looked at, unless zones ask for more: scores are as good
-// as random, so about `few` of all carriers are that high.
-Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_t seats,
-                std::size_t ranks) {
-    constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-    const std::size_t few = 6 * std::max(ranks, seats);
-    const std::uint64_t least = carriers.size() <= few ? 0 : most - most / carriers.size() * few;
-    const auto found = ranking_from(least, check, carriers, seats, ranks);
-    return found.has_value() ? *found : *ranking_from(0, check, carriers, seats, ranks);
 }
 
 Duration slot_offset(CheckKey check, Duration interval, AgentId agent, std::size_t rank,

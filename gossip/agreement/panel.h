@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "agent/base/time.h"
@@ -26,7 +25,7 @@ namespace picket::gossip {
 
 struct Carrier {
     AgentId agent{};
-    std::string_view zone;  // Whoever makes the carrier keeps it.
+    ZoneId zone{};
 };
 
 // How many sit in a panel, and how many of them must agree.

@@ -12,6 +12,10 @@ AgentId agent_id(std::string_view name) {
     return AgentId{short_digest("agent1", name)};
 }
 
+ZoneId zone_id(std::string_view name) {
+    return ZoneId{short_digest("zone1", name)};
+}
+
 CheckKey check_key(std::string_view name) {
     return CheckKey{short_digest("ck1", name)};
 }

@@ -20,6 +20,10 @@ namespace picket::gossip {
 enum class AgentId : std::uint64_t {};
 AgentId agent_id(std::string_view name);
 
+// SHA-256("zone1", name)[0:8]. Of this agent only: zones are told by their names.
+enum class ZoneId : std::uint64_t {};
+ZoneId zone_id(std::string_view name);
+
 // SHA-256("ck1", name)[0:8], as checks::check_key works it out.
 enum class CheckKey : std::uint64_t {};
 CheckKey check_key(std::string_view name);

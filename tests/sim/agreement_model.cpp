@@ -53,9 +53,10 @@ static_assert(ModelVersions::max == 1U << number_bits);
 
 AgreementModel::AgreementModel(Without without)
     : without_(without), versions_(the_check, without), judged_(judgements, std::int8_t{-1}) {
+    const auto zone = [](std::size_t agent) { return agent % 2 == 0 ? "a" : "b"; };
     std::vector<Carrier> carriers;
     for (const char* name : {"a0", "a1", "a2", "a3"}) {
-        carriers.push_back({agent_id(name), carriers.size() % 2 == 0 ? "a" : "b"});
+        carriers.push_back({agent_id(name), zone_id(zone(carriers.size()))});
     }
     ranks_ = ranking(the_check, carriers, seats, size_.accepted_ranks()).order;
     PICKET_ASSERT(ranks_.size() == agents);
@@ -63,7 +64,7 @@ AgreementModel::AgreementModel(Without without)
         const auto rank = static_cast<std::size_t>(
             std::find(ranks_.begin(), ranks_.end(), carriers[i].agent) - ranks_.begin());
         names_[rank] = "a" + std::to_string(i);
-        zones_[rank] = carriers[i].zone;
+        zones_[rank] = zone(i);
     }
     for (unsigned answering = 0; answering < 1U << agents; ++answering) {
         for (std::size_t i = 0; i < agents; ++i) passes_[i][answering] = passes(i, answering);

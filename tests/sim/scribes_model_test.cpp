@@ -56,7 +56,7 @@ public:
     explicit Scribes(const Fate& fate) : fate_(fate) {
         std::vector<Carrier> carriers;
         for (std::size_t i = 0; i < agents; ++i) {
-            carriers.push_back({agent_id(name(i)), i % 2 == 0 ? "a" : "b"});
+            carriers.push_back({agent_id(name(i)), zone_id(i % 2 == 0 ? "a" : "b")});
         }
         const auto order = ranking(check, carriers, seats, agents).order;
         for (const AgentId id : order) {

@@ -261,7 +261,7 @@ TEST_CASE("where all carriers witness, the verdict is still the panel's") {
     std::vector<Carrier> carriers;
     const std::vector<std::string> zones{"z0", "z1"};
     for (std::size_t agent = 0; agent < agents; ++agent) {
-        carriers.push_back({agent_id(name(agent)), zones[agent % 2]});
+        carriers.push_back({agent_id(name(agent)), zone_id(zones[agent % 2])});
     }
     const auto by_rank = [&](std::size_t check) {
         return ranking(key(check), carriers, size.seats, agents).order;

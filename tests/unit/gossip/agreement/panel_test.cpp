@@ -23,7 +23,7 @@ std::vector<Carrier> carriers(std::size_t count, std::size_t zones) {
     static const std::vector<std::string> names{"a", "b", "c", "d"};
     std::vector<Carrier> made;
     for (std::size_t i = 0; i < count; ++i) {
-        made.push_back({agent_id("agent-" + std::to_string(i)), names[i % zones]});
+        made.push_back({agent_id("agent-" + std::to_string(i)), zone_id(names[i % zones])});
     }
     return made;
 }
@@ -53,7 +53,7 @@ TEST_CASE("seats are spread over the zones, none has more than its share") {
     for (int check = 0; check < 200; ++check) {
         const auto all = carriers(30, 3);
         const auto order = ranking(check_key(std::to_string(check)), all, 5, 10).order;
-        std::map<std::string_view, int> seats;
+        std::map<ZoneId, int> seats;
         for (std::size_t rank = 0; rank < 5; ++rank) {
             const auto found = std::find_if(all.begin(), all.end(), [&](const Carrier& carrier) {
                 return carrier.agent == order[rank];
@@ -112,7 +112,7 @@ TEST_CASE("who comes below the bar, where its zone has a seat, or goes unranked,
     CHECK(below > 300);
 }
 
-TEST_CASE("of a large mesh the same are the best, whether few are looked at or all") {
+TEST_CASE("the first ranks are the same, however many are asked for") {
     Random random(12);
     for (int run = 0; run < 300; ++run) {
         CAPTURE(run);
@@ -121,7 +121,7 @@ TEST_CASE("of a large mesh the same are the best, whether few are looked at or a
         const std::size_t ranks = seats + random.below(5);
         auto all = carriers(100 + random.below(400), 1 + random.below(4));
         // A zone of one has a seat, however low its score.
-        if (random.chance(1, 2)) all[random.below(all.size())].zone = "e";
+        if (random.chance(1, 2)) all[random.below(all.size())].zone = zone_id("e");
         auto order = ranking(key, all, seats, all.size()).order;
         order.resize(ranks);
         CHECK(ranking(key, all, seats, ranks).order == order);
