@@ -186,6 +186,22 @@ std::optional<Change> judge_even(const Tally& tally, const Bench& bench, Instant
     return change;
 }
 
+// A target does not heal, or fail, for everybody at the same moment. Where votes differ, whoever
+// was not asked since the others came to say otherwise may yet say the same.
+bool asked_since_they_differ(const Count& counted) {
+    const auto came_to_say_so = [](const std::vector<const Tally::Held*>& votes) {
+        Instant latest = long_ago;
+        for (const Tally::Held* held : votes) latest = std::max(latest, held->since);
+        return latest;
+    };
+    const auto asked_since = [](const std::vector<const Tally::Held*>& votes, Instant since) {
+        return std::ranges::all_of(votes,
+                                   [&](const Tally::Held* held) { return held->began >= since; });
+    };
+    return asked_since(counted.fails, came_to_say_so(counted.oks)) &&
+           asked_since(counted.oks, came_to_say_so(counted.fails));
+}
+
 std::optional<Change> judge_odd(const Tally& tally, const Bench& bench, Instant now) {
     const Count counted = count(tally, bench.ranks, bench.rules, now);
     if (counted.size() == 0) return std::nullopt;
@@ -203,6 +219,7 @@ std::optional<Change> judge_odd(const Tally& tally, const Bench& bench, Instant 
     const bool complete = counted.size() >= bench.rules.size.seats ||
                           now - counted.oldest() >= bench.rules.valid_for - std::chrono::seconds(2);
     if (!complete || counted.size() < bench.rules.size.quorum) return std::nullopt;
+    if (!asked_since_they_differ(counted)) return std::nullopt;
     change.rule = Rule::rescope;
     change.scope = counted.oks.empty() ? OutageScope::total : OutageScope::partial;
     change.failure = commonest(counted);

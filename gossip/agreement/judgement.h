@@ -3,7 +3,8 @@
 // * OPEN: a quorum of FAIL, unless all of them are of one zone and another zone says OK.
 // * CLEAR: a quorum of OK, once the outage has lasted its least time. Zones in which
 //   everybody still fails stay behind as degraded.
-// * RESCOPE: within an outage, another scope or other zones.
+// * RESCOPE: within an outage, another scope or other zones, once everybody was asked again
+//   since somebody said so first: an outage that heals was not partial.
 // * DEGRADE and RESTORE: without an outage, all voters of a zone have failed for long; or
 //   all of them pass again.
 // * FIRST: a quorum of OK, where nothing has ever been judged.

@@ -96,6 +96,9 @@ unsigned AgreementModel::judge_once(unsigned number, std::size_t scribe, const V
         vote.epoch = voices[seat].epoch;
         vote.vote = voices[seat].said == said_fail ? Vote::fail : Vote::ok;
         vote.age = 1s;
+        // It has said so before: whoever says otherwise was asked since.
+        static_cast<void>(tally.put(now - 1min, vote));
+        ++vote.seq;
         static_cast<void>(tally.put(now, vote));
     }
     const VerdictRecord held = versions_[number];
