@@ -100,6 +100,7 @@ endif
 .PHONY: all
 all: build-dependencies $(PROGRAMS) $(PARTS)  ## build/release/picketd and build/release/picket
 
+$(BUILD)/precompiled_tests.h.gch: tests/support/precompiled.h
 $(PRECOMPILED): $(BUILD)/%.gch: tests/support/% | build-dependencies
 	@mkdir -p $(@D)
 	@echo "  c++  $<"

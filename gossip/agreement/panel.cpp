@@ -1,7 +1,7 @@
 #include "gossip/agreement/panel.h"
 
 #include <algorithm>
-#include <utility>
+#include <span>
 
 #include "agent/base/assert.h"
 #include "agent/base/random.h"
@@ -91,18 +91,21 @@ Ranking ranking(CheckKey check, const std::vector<Carrier>& carriers, std::size_
         zone_in(zones, carrier.zone).offer(all.back(), seats);
     }
     std::vector<Ranked> order = seated(zones, seats);
-    const std::vector<Ranked> sitting = order;
+    const std::size_t sitting = order.size();
 
     // The others come by their score, whether their zone had its share or the panel was full.
     std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(ranks), better);
     for (const Ranked& candidate : all) {
         if (order.size() == ranks) break;
-        if (std::ranges::find(sitting, candidate) == sitting.end()) order.push_back(candidate);
+        const std::span seats_taken = std::span(order).first(sitting);
+        if (std::ranges::find(seats_taken, candidate) == seats_taken.end()) {
+            order.push_back(candidate);
+        }
     }
 
     Ranking found;
     for (const Ranked& ranked : order) found.order.push_back(ranked.agent);
-    const bool full = sitting.size() == seats && ranks == wanted;
+    const bool full = sitting == seats && ranks == wanted;
     if (full && !order.empty()) found.bar = std::ranges::min(order, {}, &Ranked::score).score;
     return found;
 }

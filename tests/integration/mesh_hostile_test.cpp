@@ -20,6 +20,9 @@
 namespace picket::testing {
 namespace {
 
+// A silent connection; twice the time that a stream has.
+constexpr std::chrono::seconds closes_within{20};
+
 // Sends packets of random bytes and of broken messages to 127.0.0.1:7946, at this rate.
 void flood(int per_second, std::chrono::seconds duration) {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -101,9 +104,9 @@ public:
         CHECK(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
               static_cast<ssize_t>(bytes.size()));
     }
-    // Whether the other side closes within `patience`, whatever it says before.
+    // Whether the other side closes in time, whatever it says before.
     bool closed() const {
-        const int milliseconds = static_cast<int>(std::chrono::milliseconds(patience).count());
+        const int milliseconds = static_cast<int>(std::chrono::milliseconds(closes_within).count());
         std::array<char, 256> bytes{};
         pollfd waiting{fd_, POLLIN, 0};
         while (poll(&waiting, 1, milliseconds) > 0) {

@@ -4,7 +4,11 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace picket::gossip {
@@ -21,6 +25,7 @@ public:
         held_.epoch = 1;
         held_.scope = OutageScope::total;
         held_.zones_failing = {"a", "b", "c"};
+        for (std::size_t witness = 0; witness < 3; ++witness) votes(witness, Vote::fail, start);
     }
 
     void votes(std::size_t witness, Vote vote, Instant now) {
@@ -33,7 +38,7 @@ public:
         REQUIRE(tally_.put(now, record));
     }
 
-    std::optional<Change> judge(Instant now, bool dwelt = true) const {
+    std::optional<Change> judge(Instant now) const {
         const Bench bench{.ranks = witnesses_,
                           .zone_of = [](AgentId agent) -> std::string_view {
                               return std::array{"a", "b", "c"}[static_cast<std::size_t>(agent)];
@@ -41,7 +46,7 @@ public:
                           .rules = {.epoch = 1, .size = {3, 2}, .valid_for = 12s},
                           .interval = 10s,
                           .held = &held_,
-                          .dwelt = dwelt,
+                          .dwelt = true,
                           .changed_at = start - 1min};
         return gossip::judge(tally_, bench, now);
     }
@@ -55,9 +60,6 @@ private:
 
 TEST_CASE("an outage that heals was not partial, though one witness passes it first") {
     TotalOutage outage;
-    for (std::size_t witness = 0; witness < 3; ++witness) {
-        outage.votes(witness, Vote::fail, start);
-    }
     CHECK_FALSE(outage.judge(start).has_value());
     outage.votes(0, Vote::ok, start + 5s);
     CHECK_FALSE(outage.judge(start + 5s).has_value());
@@ -72,9 +74,6 @@ TEST_CASE("an outage that heals was not partial, though one witness passes it fi
 
 TEST_CASE("an outage is partial once the others, asked again, still fail it") {
     TotalOutage outage;
-    for (std::size_t witness = 0; witness < 3; ++witness) {
-        outage.votes(witness, Vote::fail, start);
-    }
     outage.votes(0, Vote::ok, start + 5s);
     outage.votes(1, Vote::fail, start + 6s);
     CHECK_FALSE(outage.judge(start + 6s).has_value());
