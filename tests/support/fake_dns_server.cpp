@@ -194,12 +194,4 @@ FakeDnsServer::Script silence() {
     return [](const FakeQuestion&) { return std::vector<Bytes>{}; };
 }
 
-SocketAddress closed_udp_port() {
-    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    PICKET_ASSERT(bind_to(fd, loopback(0)));
-    const SocketAddress address = bound_address(fd);
-    close(fd);
-    return address;
-}
-
 }  // namespace picket::testing

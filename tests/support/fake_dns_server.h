@@ -93,7 +93,4 @@ private:
 FakeDnsServer::Script always(FakeAnswer answer);
 FakeDnsServer::Script silence();
 
-// A port of 127.0.0.1 on which nothing listens.
-SocketAddress closed_udp_port();
-
 }  // namespace picket::testing

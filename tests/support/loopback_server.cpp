@@ -230,13 +230,23 @@ std::string http_answer(const std::string& status, const std::string& body,
 }
 
 SocketAddress refusing_address() {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t length = sizeof address;
-    PICKET_ASSERT(bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-    close(fd);
-    return {{IpAddress::Family::v4, {127, 0, 0, 1}}, ntohs(address.sin_port)};
+    constexpr int attempts = 100;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        sockaddr_in address = loopback(0);
+        socklen_t length = sizeof address;
+        const auto kernel = reinterpret_cast<sockaddr*>(&address);
+        PICKET_ASSERT(bind(tcp, kernel, length) == 0);
+        PICKET_ASSERT(getsockname(tcp, kernel, &length) == 0);
+        // Connected to itself, it takes nobody else's datagrams: the kernel refuses those.
+        if (bind(udp, kernel, length) == 0 && connect(udp, kernel, length) == 0)
+            return {{IpAddress::Family::v4, {127, 0, 0, 1}}, ntohs(address.sin_port)};
+        close(tcp);
+        close(udp);
+    }
+    PICKET_ASSERT(!"a port of 127.0.0.1 is free for TCP and UDP");
+    return {};
 }
 
 bool run_until(io::Loop& loop, const std::function<bool()>& done, Duration patience) {

@@ -93,7 +93,8 @@ LoopbackServer::Handler answers(std::string bytes);
 std::string http_answer(const std::string& status, const std::string& body,
                         const std::string& headers = "");
 
-// A port on 127.0.0.1 that refuses: it was free a moment ago.
+// A port of 127.0.0.1 that refuses TCP and UDP. It is held until the program ends, so that
+// nobody else can listen there meanwhile.
 SocketAddress refusing_address();
 
 // Turns the loop until `done()`, or until `patience` is over. Returns done().

@@ -9,6 +9,7 @@
 #include "agent/io/clock.h"
 #include "agent/io/loop.h"
 #include "tests/support/fake_dns_server.h"
+#include "tests/support/loopback_server.h"
 
 namespace picket::io {
 namespace {
@@ -141,7 +142,7 @@ TEST_CASE("a failed lookup says which host, which server and why") {
     CHECK(failed.error().code() == Code::io);
     CHECK(failed.error().message().find("SERVFAIL") != std::string::npos);
 
-    const std::string closed = to_text(testing::closed_udp_port());
+    const std::string closed = to_text(testing::refusing_address());
     const auto refused = resolve(loop, resolvers, "db.example.com", LookupFamily::v4, closed);
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code() == Code::io);
@@ -352,7 +353,7 @@ TEST_CASE("a lost packet is asked for once more") {
 TEST_CASE("a question that nobody takes is refused or times out, and says so") {
     Loop loop;
     Resolvers resolvers(loop);
-    const SocketAddress closed = testing::closed_udp_port();
+    const SocketAddress closed = testing::refusing_address();
     for (const bool tcp : {false, true}) {
         const auto refused =
             query(loop, resolvers,
@@ -392,7 +393,7 @@ TEST_CASE("a question is asked from the source address, or not at all") {
 TEST_CASE("a question without a valid type or name is refused in words") {
     Loop loop;
     Resolvers resolvers(loop);
-    const SocketAddress nobody = testing::closed_udp_port();
+    const SocketAddress nobody = testing::refusing_address();
     const auto type = query(loop, resolvers, {.name = "a.example", .type = "AB", .server = nobody});
     REQUIRE_FALSE(type.has_value());
     CHECK(type.error().error.code() == Code::invalid);

@@ -6,6 +6,7 @@
 
 #include "checks/probes/dns_judgement.h"
 #include "tests/support/fake_dns_server.h"
+#include "tests/support/loopback_server.h"
 #include "tests/support/probe_run.h"
 
 namespace picket::checks {
@@ -158,7 +159,7 @@ TEST_CASE("silence, refusal and nonsense are three failures") {
     CHECK(outcome.finding == Finding::failed);
     CHECK(outcome.failure_class == FailureClass::timeout);
 
-    const std::string closed = to_text(testing::closed_udp_port());
+    const std::string closed = to_text(testing::refusing_address());
     outcome = bench.ask(about("www.example.com", closed));
     CHECK(outcome.finding == Finding::failed);
     CHECK(outcome.failure_class == FailureClass::refused);
@@ -194,7 +195,7 @@ TEST_CASE("the server's own name is looked up at the check's resolver") {
 }
 
 TEST_CASE("without a server the system's are asked, the next where one gives no answer") {
-    const SocketAddress closed = testing::closed_udp_port();
+    const SocketAddress closed = testing::refusing_address();
     io::Loop loop;
     FakeDnsServer silent(loop, testing::silence());
     FakeDnsServer server(loop, always({.records = {{1, first_address}}}));
