@@ -19,9 +19,9 @@
 #include "agent/base/address.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "agent/io/deadline.h"
 #include "agent/io/loop.h"
 #include "agent/io/poll.h"
-#include "agent/io/timer.h"
 
 namespace picket::io {
 
@@ -88,7 +88,7 @@ private:
     const Instant opened_;
     ares_channel channel_ = nullptr;
     std::unordered_map<int, Poll> polls_;
-    Timer timer_;
+    Deadline timer_;
     std::size_t in_flight_ = 0;
     int last_error_ = 0;
 };

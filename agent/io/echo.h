@@ -11,9 +11,9 @@
 
 #include "agent/base/address.h"
 #include "agent/base/time.h"
+#include "agent/io/deadline.h"
 #include "agent/io/icmp_socket.h"
 #include "agent/io/loop.h"
-#include "agent/io/timer.h"
 
 namespace picket::io {
 
@@ -35,7 +35,7 @@ private:
     void conclude(Finding finding);
 
     std::function<void(Finding)> done_;
-    Timer timer_;
+    Deadline timer_;
     Instant until_;
     std::uint16_t number_ = 0;
     std::unique_ptr<IcmpEcho> requests_;  // Absent where we may not send any.

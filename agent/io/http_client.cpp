@@ -7,6 +7,7 @@
 
 #include "agent/base/assert.h"
 #include "agent/io/clock.h"
+#include "agent/io/deadline.h"
 #include "agent/io/http_attempt.h"
 #include "agent/io/loop.h"
 #include "agent/io/poll.h"
@@ -164,7 +165,7 @@ private:
     CURL* easy_;
     HttpAttempt attempt_;
     Done done_;
-    Timer timer_;
+    Deadline timer_;
     Instant deadline_ = never;
     Status prepared_;
 };

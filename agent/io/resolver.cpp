@@ -13,6 +13,7 @@
 #include "agent/base/assert.h"
 #include "agent/base/errno_text.h"
 #include "agent/io/clock.h"
+#include "agent/io/deadline.h"
 #include "agent/io/dns_channel.h"
 #include "agent/io/dns_message.h"
 #include "agent/io/sockaddr.h"
@@ -200,7 +201,7 @@ private:
     std::optional<Outcome> outcome_;
     PendingLookups* registry_ = nullptr;
     std::uint64_t number_ = 0;
-    Timer timer_;
+    Deadline timer_;
 };
 
 using Addresses = std::vector<IpAddress>;

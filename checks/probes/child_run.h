@@ -15,8 +15,8 @@
 
 #include "agent/base/time.h"
 #include "agent/io/child_process.h"
+#include "agent/io/deadline.h"
 #include "agent/io/loop.h"
-#include "agent/io/timer.h"
 
 namespace picket::checks {
 
@@ -53,7 +53,7 @@ private:
 
     const io::ChildProcess::Options options_;
     io::Loop& loop_;
-    io::Timer timer_;
+    io::Deadline timer_;
     OnEnd on_end_;               // Set while a run is in flight.
     bool given_up_ = false;      // The child is that of an earlier run, killed and not yet gone.
     std::optional<End> answer_;  // Known already, to be handed over on a later turn.

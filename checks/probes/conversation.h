@@ -22,7 +22,7 @@
 
 #include "agent/base/address.h"
 #include "agent/base/tls_options.h"
-#include "agent/io/timer.h"
+#include "agent/io/deadline.h"
 #include "agent/io/tls_stream.h"
 #include "checks/dialogue.h"
 #include "checks/outcome.h"
@@ -98,7 +98,7 @@ private:
     const ConversationPlan& plan_;
     ProbeServices services_;
     AddressSearch search_;
-    io::Timer timer_;
+    io::Deadline timer_;
     std::unique_ptr<Run> run_;
 };
 

@@ -11,9 +11,9 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/io/clock.h"
+#include "agent/io/deadline.h"
 #include "agent/io/poll.h"
 #include "agent/io/shared_part.h"
-#include "agent/io/timer.h"
 #include "checks/database_judgement.h"
 #include "checks/databases/connection.h"
 #include "checks/expectation.h"
@@ -68,7 +68,7 @@ private:
     const DatabaseQuery& query_;
     io::Loop& loop_;
     AddressSearch search_;
-    io::Timer timer_;
+    io::Deadline timer_;
     std::optional<Pattern> expect_;
     OpenDatabase open_ = nullptr;  // Of the part, once it is loaded.
 

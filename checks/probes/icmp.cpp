@@ -12,6 +12,7 @@
 #include "agent/base/assert.h"
 #include "agent/base/errno_text.h"
 #include "agent/io/clock.h"
+#include "agent/io/deadline.h"
 #include "agent/io/icmp_socket.h"
 #include "agent/io/socket_fault.h"
 #include "agent/io/timer.h"
@@ -49,7 +50,7 @@ private:
     io::IcmpSockets& sockets_;
     AddressSearch search_;
     io::Timer next_packet_;
-    io::Timer out_of_time_;
+    io::Deadline out_of_time_;
 
     // Of the run in flight.
     Done done_;

@@ -12,8 +12,8 @@
 #include "agent/base/random.h"
 #include "agent/io/clock.h"
 #include "agent/io/datagram_socket.h"
+#include "agent/io/deadline.h"
 #include "agent/io/entropy.h"
-#include "agent/io/timer.h"
 #include "checks/judgements.h"
 #include "checks/probes/reach.h"
 #include "checks/types/ntp.h"
@@ -55,7 +55,7 @@ private:
     io::Loop& loop_;
     AddressSearch search_;
     Random random_;
-    io::Timer timer_;
+    io::Deadline timer_;
 
     // Of the run in flight.
     Done done_;

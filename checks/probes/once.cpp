@@ -12,10 +12,13 @@ Once::Once(ProbeServices services, Definition definition, std::function<void(Out
       done_(std::move(done)),
       started_(io::monotonic_now()),
       probe_(make_probe(definition_, services)),
-      backstop_(services.loop, [this] {
-          probe_->cancel();
-          finish(no_answer(definition_, io::monotonic_now() - started_));
-      }) {
+      backstop_(
+          services.loop,
+          [this] {
+              probe_->cancel();
+              finish(no_answer(definition_, io::monotonic_now() - started_));
+          },
+          Runner::deadline_grace) {
     const Instant deadline = started_ + definition_.timeout;
     backstop_.set(deadline + Runner::deadline_grace);
     probe_->start(started_, deadline, [this](Outcome outcome) { finish(std::move(outcome)); });

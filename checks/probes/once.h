@@ -8,7 +8,7 @@
 #include <functional>
 #include <memory>
 
-#include "agent/io/timer.h"
+#include "agent/io/deadline.h"
 #include "checks/definition.h"
 #include "checks/probes/kinds.h"
 #include "checks/probes/probe.h"
@@ -27,7 +27,7 @@ private:
     std::function<void(Outcome)> done_;
     Instant started_;
     std::unique_ptr<Probe> probe_;
-    io::Timer backstop_;
+    io::Deadline backstop_;
 };
 
 }  // namespace picket::checks

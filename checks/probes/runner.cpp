@@ -34,7 +34,10 @@ Runner::Runner(io::Loop& loop, Schedule::Options options, MakeProbe make_probe, 
     : schedule_(options),
       make_probe_(std::move(make_probe)),
       on_run_(std::move(on_run)),
-      timer_(loop, [this] { turn(); }) {}
+      timer_(loop, [this] { turn(); }),
+      // Where both are late, a probe's own deadline still comes first.
+      backstop_(
+          loop, [this] { enforce_deadlines(); }, deadline_grace) {}
 
 void Runner::add(CheckKey key, const Definition& definition, Duration first_within) {
     add_carried(key, definition);
@@ -76,7 +79,6 @@ void Runner::remove(CheckKey key) {
 }
 
 void Runner::turn() {
-    enforce_deadlines(io::monotonic_now());
     while (const auto key = schedule_.poll_slot(io::monotonic_now())) {
         on_slot_(io::monotonic_now(), *key);
     }
@@ -88,8 +90,8 @@ void Runner::turn() {
 }
 
 void Runner::arm() {
-    const Instant deadline = deadlines_.empty() ? never : deadlines_.begin()->first;
-    timer_.set(std::min(schedule_.next_wakeup(), deadline));
+    timer_.set(schedule_.next_wakeup());
+    backstop_.set(deadlines_.empty() ? never : deadlines_.begin()->first);
 }
 
 Runner::Asking& Runner::free_asking(CheckKey key, Carried& carried) {
@@ -137,7 +139,8 @@ void Runner::finish(Asking& asking, Outcome outcome) {
     }
 }
 
-void Runner::enforce_deadlines(Instant now) {
+void Runner::enforce_deadlines() {
+    const Instant now = io::monotonic_now();
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
         Asking& asking = *deadlines_.begin()->second;
         asking.probe->cancel();

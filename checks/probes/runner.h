@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/io/deadline.h"
 #include "agent/io/timer.h"
 #include "checks/definition.h"
 #include "checks/outcome.h"
@@ -102,7 +103,7 @@ private:
     Asking& free_asking(CheckKey key, Carried& carried);
     void start(Instant now, const Schedule::Start& next);
     void finish(Asking& asking, Outcome outcome);
-    void enforce_deadlines(Instant now);
+    void enforce_deadlines();
 
     Schedule schedule_;
     MakeProbe make_probe_;
@@ -114,6 +115,7 @@ private:
     LatenessHistogram lateness_;
     std::uint64_t deadlines_enforced_ = 0;
     io::Timer timer_;
+    io::Deadline backstop_;
 };
 
 // What there is to say of a run that was cancelled at its deadline.

@@ -1,9 +1,12 @@
 #include "checks/probes/tcp.h"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/loopback_server.h"
 #include "tests/support/probe_run.h"
@@ -42,6 +45,18 @@ TEST_CASE("an accepted connection is an answer") {
     CHECK(has_phase(outcome, "connect"));
     CHECK(!has_phase(outcome, "resolve"));
     CHECK(outcome.expectations.empty());
+}
+
+TEST_CASE("a connection that was there in time is an answer, however late it is looked at") {
+    ProbeBench bench;
+    LoopbackServer server(bench.loop, [](Peer&) {});
+    const auto probe = make_probe(tcp(server.text()), bench.services());
+    std::optional<Outcome> outcome;
+    const Instant now = io::monotonic_now();
+    probe->start(now, now + 20ms, [&](Outcome found) { outcome = std::move(found); });
+    ::poll(nullptr, 0, 100);
+    REQUIRE(testing::run_until(bench.loop, [&] { return outcome.has_value(); }));
+    CHECK(outcome->finding == Finding::passed);
 }
 
 TEST_CASE("a refused connection is refused, by name too") {
