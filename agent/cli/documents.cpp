@@ -12,7 +12,7 @@ using api::OutageView;
 using namespace fields;
 
 // Absent where it is not known, or is a newer version's.
-std::optional<api::Backing> backing(const json& object) {
+std::optional<api::Backing> backing(const Json& object) {
     const std::string name = text(object, "backing");
     for (const auto known :
          {api::Backing::quorum, api::Backing::panel_of_one, api::Backing::one_of_two}) {
@@ -21,13 +21,13 @@ std::optional<api::Backing> backing(const json& object) {
     return std::nullopt;
 }
 
-std::vector<api::DiscountView> discounts(const json& object, const char* name) {
-    return list<api::DiscountView>(object, name, [](const json& item) {
+std::vector<api::DiscountView> discounts(const Json& object, const char* name) {
+    return list<api::DiscountView>(object, name, [](const Json& item) {
         return api::DiscountView{text(item, "agent"), text(item, "reason")};
     });
 }
 
-checks::Outcome outcome(const json& object, std::deque<std::string>* phase_names) {
+checks::Outcome outcome(const Json& object, std::deque<std::string>* phase_names) {
     checks::Outcome outcome;
     outcome.finding = finding(object);
     outcome.failure_class = failure_class(object);
@@ -35,24 +35,24 @@ checks::Outcome outcome(const json& object, std::deque<std::string>* phase_names
     outcome.message = text(object, "message");
     outcome.address = text(object, "address");
     if (phase_names == nullptr) return outcome;
-    outcome.phases = list<checks::Phase>(object, "phases", [&](const json& phase) {
+    outcome.phases = list<checks::Phase>(object, "phases", [&](const Json& phase) {
         const std::string& name = phase_names->emplace_back(text(phase, "name"));
         return checks::Phase{name, milliseconds(phase, "start_ms"),
                              milliseconds(phase, "length_ms")};
     });
     outcome.expectations =
-        list<checks::Expectation>(object, "expectations", [](const json& expectation) {
+        list<checks::Expectation>(object, "expectations", [](const Json& expectation) {
             return checks::Expectation{text(expectation, "what"), text(expectation, "found"),
                                        flag(expectation, "met", false)};
         });
-    outcome.metrics = list<checks::Metric>(object, "metrics", [](const json& metric) {
+    outcome.metrics = list<checks::Metric>(object, "metrics", [](const Json& metric) {
         return checks::Metric{text(metric, "label"), number(metric, "value"), text(metric, "unit")};
     });
     outcome.detail = text(object, "detail");
     return outcome;
 }
 
-api::AgentView agent(const json& object) {
+api::AgentView agent(const Json& object) {
     api::AgentView view;
     view.name = text(object, "name");
     view.zone = text(object, "zone");
@@ -61,15 +61,11 @@ api::AgentView agent(const json& object) {
     view.uptime = seconds(object, "uptime_seconds");
     view.database = text(object, "database");
     view.problems = texts(object, "problems");
-    if (const json& counters = member(object, "counters"); counters.is_object()) {
-        for (const auto& [name, value] : counters.items()) {
-            view.counters.emplace_back(name, count(counters, name.c_str()));
-        }
-    }
+    view.counters = pairs<std::uint64_t>(object, "counters", count_of);
     return view;
 }
 
-CheckView check(const json& object, std::deque<std::string>* phase_names) {
+CheckView check(const Json& object, std::deque<std::string>* phase_names) {
     CheckView view;
     view.name = text(object, "name");
     view.type = text(object, "type");
@@ -89,19 +85,19 @@ CheckView check(const json& object, std::deque<std::string>* phase_names) {
     view.abstaining = discounts(object, "abstaining");
     view.zones_failing = texts(object, "zones_failing");
     view.zones_passing = texts(object, "zones_passing");
-    view.drift = list<api::DriftView>(object, "drift", [](const json& item) {
+    view.drift = list<api::DriftView>(object, "drift", [](const Json& item) {
         return api::DriftView{text(item, "fingerprint"), flag(item, "active", false),
                               texts(item, "carriers")};
     });
-    const json& last = member(object, "last");
-    if (last.is_object()) view.last = api::LastView{outcome(last, phase_names), time(last, "at")};
+    const Json& last = member(object, "last");
+    if (last.IsObject()) view.last = api::LastView{outcome(last, phase_names), time(last, "at")};
     view.carried = flag(object, "carried", true);
     view.problem = text(object, "problem");
     view.sparkline = text(object, "sparkline");
     return view;
 }
 
-OutageView outage(const json& object) {
+OutageView outage(const Json& object) {
     OutageView view;
     view.id = text(object, "id");
     view.check = text(object, "check");
@@ -117,15 +113,15 @@ OutageView outage(const json& object) {
     return view;
 }
 
-std::vector<api::TimelineEntry> timeline(const json& object) {
-    return list<api::TimelineEntry>(object, "timeline", [](const json& entry) {
+std::vector<api::TimelineEntry> timeline(const Json& object) {
+    return list<api::TimelineEntry>(object, "timeline", [](const Json& entry) {
         return api::TimelineEntry{time(entry, "at"), text(entry, "agent"), text(entry, "event")};
     });
 }
 
-std::optional<api::EvidenceView> evidence(const json& object) {
-    const json& roll_call = member(object, "roll_call");
-    if (!roll_call.is_object()) return std::nullopt;
+std::optional<api::EvidenceView> evidence(const Json& object) {
+    const Json& roll_call = member(object, "roll_call");
+    if (!roll_call.IsObject()) return std::nullopt;
     api::EvidenceView view;
     view.rule = text(object, "rule");
     view.panel = small_count(object, "panel_size");
@@ -133,7 +129,7 @@ std::optional<api::EvidenceView> evidence(const json& object) {
     view.begins_at = time(object, "begins_at");
     view.decided_at = time(object, "decided_at");
     view.decided_by = text(object, "decided_by");
-    view.votes = list<api::VoteView>(object, "votes", [](const json& vote) {
+    view.votes = list<api::VoteView>(object, "votes", [](const Json& vote) {
         return api::VoteView{text(vote, "agent"), text(vote, "zone"),    text(vote, "vote"),
                              failure_class(vote), text(vote, "message"), time(vote, "at")};
     });
@@ -145,15 +141,15 @@ std::optional<api::EvidenceView> evidence(const json& object) {
     return view;
 }
 
-api::WitnessView witness(const json& object) {
+api::WitnessView witness(const Json& object) {
     api::WitnessView view;
     view.agent = text(object, "agent");
     view.zone = text(object, "zone");
     view.seated = flag(object, "seated", true);
     view.fit = flag(object, "fit", true);
     view.unfit_reason = text(object, "unfit_reason");
-    const json& last = member(object, "last");
-    if (last.is_object()) view.last = api::LastView{outcome(last, nullptr), time(last, "at")};
+    const Json& last = member(object, "last");
+    if (last.IsObject()) view.last = api::LastView{outcome(last, nullptr), time(last, "at")};
     if (const std::string vote = text(object, "vote"); !vote.empty()) {
         view.vote = api::VoteView{view.agent,
                                   view.zone,
@@ -168,15 +164,13 @@ api::WitnessView witness(const json& object) {
 }  // namespace
 
 Result<api::StatusView> read_status(std::string_view source) {
+    const Document document = PICKET_TRY(parse(source));
     api::StatusView view;
-    const json document =
-        PICKET_TRY(parse_lists(source, [&view](const std::string& list, const json& item) {
-            if (list == "checks") view.checks.push_back(check(item, nullptr));
-            if (list == "outages") view.outages.push_back(outage(item));
-            return list == "checks" || list == "outages";
-        }));
+    view.checks = list<CheckView>(document, "checks",
+                                  [](const Json& object) { return check(object, nullptr); });
+    view.outages = list<OutageView>(document, "outages", outage);
     view.agent = agent(member(document, "agent"));
-    const json& mesh = member(document, "mesh");
+    const Json& mesh = member(document, "mesh");
     view.mesh.alive = small_count(mesh, "alive");
     view.mesh.suspect = small_count(mesh, "suspect");
     view.mesh.failed = small_count(mesh, "failed");
@@ -194,14 +188,14 @@ Result<api::AgentView> read_agent(std::string_view source) {
 }
 
 Result<ShowReport> read_show(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     ShowReport report;
     api::ShowView& show = report.show;
     show.check = check(document, &report.phase_names);
     show.witnesses = list<api::WitnessView>(document, "witnesses", witness);
-    show.definition = pairs(document, "definition");
+    show.definition = pairs<std::string>(document, "definition", text_of);
     show.timeline = timeline(document);
-    const json& latency = member(document, "latency_ms");
+    const Json& latency = member(document, "latency_ms");
     show.latency_p50_ms = number_or_none(latency, "p50");
     show.latency_p95_ms = number_or_none(latency, "p95");
     show.latency_p99_ms = number_or_none(latency, "p99");
@@ -209,13 +203,13 @@ Result<ShowReport> read_show(std::string_view source) {
 }
 
 Result<api::OutagesView> read_outages(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     return api::OutagesView{flag(document, "truncated", false),
                             list<OutageView>(document, "outages", outage)};
 }
 
 Result<api::OutageDetailView> read_outage(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     api::OutageDetailView view;
     view.outage = outage(document);
     view.opening = evidence(document);
@@ -224,20 +218,20 @@ Result<api::OutageDetailView> read_outage(std::string_view source) {
 }
 
 Result<api::WhyView> read_why(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     api::WhyView view;
-    if (member(document, "id").is_string()) view.outage = outage(document);
+    if (member(document, "id").IsString()) view.outage = outage(document);
     view.epoch = small_count(document, "epoch");
     view.sub = small_count(document, "sub");
     view.held = flag(document, "held", true);
     view.live = flag(document, "live", true);
     view.evidence = evidence(document);
-    view.versions = list<api::VersionView>(document, "versions", [](const json& version) {
+    view.versions = list<api::VersionView>(document, "versions", [](const Json& version) {
         return api::VersionView{small_count(version, "sub"), text(version, "rule"),
                                 time(version, "decided_at"), text(version, "decided_by"),
                                 text(version, "reason")};
     });
-    const json& current = member(document, "current");
+    const Json& current = member(document, "current");
     view.check = check(current, nullptr);
     view.witnesses = list<api::WitnessView>(current, "witnesses", witness);
     view.closes_not_before = time_or_none(current, "closes_not_before");
@@ -248,8 +242,8 @@ Result<api::WhyView> read_why(std::string_view source) {
 }
 
 Result<std::vector<api::MemberView>> read_members(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
-    return list<api::MemberView>(document, "members", [](const json& object) {
+    const Document document = PICKET_TRY(parse(source));
+    return list<api::MemberView>(document, "members", [](const Json& object) {
         api::MemberView view;
         view.name = text(object, "name");
         view.address = text(object, "address");
@@ -267,16 +261,16 @@ Result<std::vector<api::MemberView>> read_members(std::string_view source) {
 }
 
 Result<api::KeysView> read_keys(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     api::KeysView view;
     view.operation = text(document, "operation");
     view.asked = small_count(document, "asked");
     view.confirmed = small_count(document, "confirmed");
-    view.keys = list<api::KeyView>(document, "keys", [](const json& key) {
+    view.keys = list<api::KeyView>(document, "keys", [](const Json& key) {
         return api::KeyView{text(key, "id"), small_count(key, "installed_on"),
                             small_count(key, "primary_on")};
     });
-    view.unconfirmed = list<api::UnconfirmedView>(document, "unconfirmed", [](const json& silent) {
+    view.unconfirmed = list<api::UnconfirmedView>(document, "unconfirmed", [](const Json& silent) {
         return api::UnconfirmedView{text(silent, "agent"), text(silent, "reason")};
     });
     view.foreign = texts(document, "foreign");
@@ -284,17 +278,17 @@ Result<api::KeysView> read_keys(std::string_view source) {
 }
 
 Result<api::LeaveView> read_leave(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     return api::LeaveView{text(document, "left")};
 }
 
 Result<api::ForgetView> read_forget(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     return api::ForgetView{texts(document, "forgotten")};
 }
 
 Result<ProbeReport> read_probe(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     ProbeReport report;
     report.check = text(document, "check");
     report.outcome = outcome(document, &report.phase_names);
@@ -302,14 +296,14 @@ Result<ProbeReport> read_probe(std::string_view source) {
 }
 
 Result<api::ReloadView> read_reload(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     return api::ReloadView{small_count(document, "added"), small_count(document, "changed"),
                            small_count(document, "removed"), small_count(document, "unchanged"),
                            texts(document, "problems")};
 }
 
 Result<api::Event> read_event(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     api::Event event;
     event.at = time(document, "at");
     const std::string type = text(document, "type");

@@ -12,14 +12,14 @@ namespace {
 
 using namespace fields;
 
-std::optional<api::LatencyView> latencies(const json& object) {
-    const json& value = member(object, "latency_ms");
-    if (!value.is_object()) return std::nullopt;
+std::optional<api::LatencyView> latencies(const Json& object) {
+    const Json& value = member(object, "latency_ms");
+    if (!value.IsObject()) return std::nullopt;
     return api::LatencyView{milliseconds(value, "mean"), milliseconds(value, "p50"),
                             milliseconds(value, "p95"), milliseconds(value, "p99")};
 }
 
-api::HistoryPoint history_point(const json& object) {
+api::HistoryPoint history_point(const Json& object) {
     api::HistoryPoint point{time(object, "at"), finding(object), failure_class(object),
                             milliseconds(object, "latency_ms"), text(object, "message")};
     if (text(object, "finding") == "not_observed") {
@@ -28,7 +28,7 @@ api::HistoryPoint history_point(const json& object) {
     return point;
 }
 
-api::HistorySlot history_slot(const json& object) {
+api::HistorySlot history_slot(const Json& object) {
     return {time(object, "at"),
             count(object, "passed"),
             count(object, "failed"),
@@ -37,12 +37,12 @@ api::HistorySlot history_slot(const json& object) {
             latencies(object)};
 }
 
-api::OutageSpan outage_span(const json& object) {
+api::OutageSpan outage_span(const Json& object) {
     return {text(object, "id"), text(object, "scope"), time(object, "opened_at"),
             time_or_none(object, "closed_at")};
 }
 
-api::AvailabilityView availability_view(const json& object) {
+api::AvailabilityView availability_view(const Json& object) {
     api::AvailabilityView view;
     view.check = text(object, "check");
     view.from = time(object, "from");
@@ -56,12 +56,12 @@ api::AvailabilityView availability_view(const json& object) {
     view.failed = count(object, "failed");
     view.errored = count(object, "errored");
     view.latency = latencies(object);
-    const json& budget = member(object, "budget");
-    if (budget.is_object()) {
+    const Json& budget = member(object, "budget");
+    if (budget.IsObject()) {
         view.budget = api::BudgetView{number(object, "slo"), seconds(budget, "allowed_seconds"),
                                       seconds(budget, "spent_seconds")};
     }
-    view.burn = list<api::BurnView>(object, "burn", [](const json& burn) {
+    view.burn = list<api::BurnView>(object, "burn", [](const Json& burn) {
         return api::BurnView{seconds(burn, "window_seconds"), number_or_none(burn, "rate")};
     });
     return view;
@@ -70,28 +70,24 @@ api::AvailabilityView availability_view(const json& object) {
 }  // namespace
 
 Result<api::HistoryView> read_history(std::string_view source) {
+    const Document document = PICKET_TRY(parse(source));
     api::HistoryView view;
-    // A day of slots, or two thousand outcomes, is never kept as a tree.
-    const json document =
-        PICKET_TRY(parse_lists(source, [&view](const std::string& list, const json& item) {
-            if (list == "outages") view.outages.push_back(outage_span(item));
-            if (list == "points" && member(item, "passed").is_number()) {
-                view.slots.push_back(history_slot(item));
-            } else if (list == "points") {
-                view.points.push_back(history_point(item));
-            }
-            return list == "points" || list == "outages";
-        }));
+    view.outages = list<api::OutageSpan>(document, "outages", outage_span);
+    view.resolution = seconds(document, "resolution_seconds");
+    if (view.resolution > Duration{0}) {
+        view.slots = list<api::HistorySlot>(document, "points", history_slot);
+    } else {
+        view.points = list<api::HistoryPoint>(document, "points", history_point);
+    }
     view.check = text(document, "check");
     view.from = time(document, "from");
     view.to = time(document, "to");
     view.truncated = flag(document, "truncated", false);
-    view.resolution = seconds(document, "resolution_seconds");
     return view;
 }
 
 Result<api::AvailabilitiesView> read_availability(std::string_view source) {
-    const json document = PICKET_TRY(parse(source));
+    const Document document = PICKET_TRY(parse(source));
     return api::AvailabilitiesView{
         list<api::AvailabilityView>(document, "checks", availability_view)};
 }

@@ -3,10 +3,9 @@
 
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <rapidjson/document.h>
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,45 +18,50 @@
 
 namespace picket::cli::fields {
 
-using nlohmann::json;
+using rapidjson::Document;
+using Json = rapidjson::Value;
 
-// Returns corrupt for what is no JSON object.
-Result<json> parse(std::string_view text);
-
-// As parse(), but what `take_item` takes is not kept: a status of a thousand checks
-// never stands in memory as a whole. It is offered each object two levels down.
-using TakeItem = std::function<bool(const std::string& list, const json& item)>;
-Result<json> parse_lists(std::string_view text, const TakeItem& take_item);
+// Returns corrupt for what is no JSON object. Its values live as long as the document.
+Result<Document> parse(std::string_view text);
 
 // The member of an object; null where there is none.
-const json& member(const json& object, const char* name);
+const Json& member(const Json& object, const char* name);
 
-std::string text_of(const json& value);
-std::string text(const json& object, const char* name);
-double number(const json& object, const char* name);
-std::optional<double> number_or_none(const json& object, const char* name);
-std::uint64_t count(const json& object, const char* name);
-std::uint32_t small_count(const json& object, const char* name);
-std::optional<std::uint32_t> count_or_none(const json& object, const char* name);
-bool flag(const json& object, const char* name, bool absent);
-std::optional<WallTime> time_or_none(const json& object, const char* name);
-WallTime time(const json& object, const char* name);
+std::string text_of(const Json& value);
+std::string text(const Json& object, const char* name);
+double number(const Json& object, const char* name);
+std::optional<double> number_or_none(const Json& object, const char* name);
+std::uint64_t count_of(const Json& value);
+std::uint64_t count(const Json& object, const char* name);
+std::uint32_t small_count(const Json& object, const char* name);
+std::optional<std::uint32_t> count_or_none(const Json& object, const char* name);
+bool flag(const Json& object, const char* name, bool absent);
+std::optional<WallTime> time_or_none(const Json& object, const char* name);
+WallTime time(const Json& object, const char* name);
 // More than a century is nonsense, and none.
-Duration milliseconds(const json& object, const char* name);
-Duration seconds(const json& object, const char* name);
-checks::FailureClass failure_class(const json& object);
-checks::Finding finding(const json& object);
+Duration milliseconds(const Json& object, const char* name);
+Duration seconds(const Json& object, const char* name);
+checks::FailureClass failure_class(const Json& object);
+checks::Finding finding(const Json& object);
 
-std::vector<std::string> texts(const json& object, const char* name);
-std::vector<std::pair<std::string, std::string>> pairs(const json& object, const char* name);
+std::vector<std::string> texts(const Json& object, const char* name);
 template <typename Item, typename Read>
-std::vector<Item> list(const json& object, const char* name, Read read) {
+std::vector<Item> list(const Json& object, const char* name, Read read) {
     std::vector<Item> items;
-    const json& values = member(object, name);
-    if (!values.is_array()) return items;
-    items.reserve(values.size());
-    for (const json& value : values) items.push_back(read(value));
+    const Json& values = member(object, name);
+    if (!values.IsArray()) return items;
+    items.reserve(values.Size());
+    for (const Json& value : values.GetArray()) items.push_back(read(value));
     return items;
+}
+template <typename Value, typename Read>
+std::vector<std::pair<std::string, Value>> pairs(const Json& object, const char* name, Read read) {
+    std::vector<std::pair<std::string, Value>> pairs;
+    const Json& values = member(object, name);
+    if (!values.IsObject()) return pairs;
+    for (const auto& [key, value] : values.GetObject())
+        pairs.emplace_back(text_of(key), read(value));
+    return pairs;
 }
 
 }  // namespace picket::cli::fields

@@ -69,7 +69,7 @@ const std::vector<Rule> rules{
     {"agent/api/server", {"agent/base", "agent/io", "agent/api"}, {"fmt/", "microhttpd.h"}},
     {"agent/cli",
      {"agent/base", "agent/api", "agent/cli", "checks/outcome.h", "storage"},
-     {"fmt/", "nlohmann/", "CLI/"}},
+     {"fmt/", "rapidjson/", "CLI/"}},
     {"agent", {"agent", "checks", "gossip", "storage"}, {"fmt/", "CLI/", "nlohmann/"}},
     {"agent/config", {"agent", "checks"}, {"fmt/", "toml++/"}},
 };
