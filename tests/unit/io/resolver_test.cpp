@@ -202,10 +202,10 @@ TEST_CASE("a lookup may be dropped from within its own answer, and asked again")
         lookup.reset();
         if (++answers == 3) return loop.stop();
         lookup = resolvers.resolve("db.example.com", LookupFamily::v4, server.text(),
-                                   monotonic_now() + 3s, again);
+                                   monotonic_now() + 60s, again);
     };
     lookup = resolvers.resolve("db.example.com", LookupFamily::v4, server.text(),
-                               monotonic_now() + 3s, again);
+                               monotonic_now() + 60s, again);
     loop.run();
     CHECK(answers == 3);
 }
