@@ -93,6 +93,12 @@ TEST_CASE("five agents agree on an outage, each can say why, and it outlives the
                       return mesh.agent(i).json({"why", check}).dump(2);
                   });
         }
+        // Of two agents that wrote them at once all come to hold one's.
+        for (std::size_t i = 1; i < 5; ++i) {
+            await(
+                [&] { return reasons(mesh, i, check) == reasons(mesh, 0, check); },
+                [&] { return reasons(mesh, i, check).dump(2) + reasons(mesh, 0, check).dump(2); });
+        }
         const Json first = reasons(mesh, 0, check);
         INFO(first.dump(2));
         CHECK(first["id"] == check + "#1");
@@ -207,7 +213,7 @@ TEST_CASE("a target that flaps is at most one outage a minute") {
     };
     web.stop();
     await_state(mesh, {0}, "homepage", "down");
-    CHECK(shortest() <= 11);
+    CHECK(shortest() < 40);  // Ten seconds, and what the second write of them takes.
     web.start();
     await_state(mesh, {0}, "homepage", "up");
     // The second within a minute of the first lasts a minute, whatever the target does.

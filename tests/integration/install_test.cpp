@@ -27,10 +27,10 @@ TEST_CASE("an installed agent finds its helper and its databases below its own p
     const MariadbServer mariadb;
     const std::string checks = root.write(
         "checks.toml", "[postgres.p]\naddress = \"127.0.0.1:" + std::to_string(postgres.port()) +
-                           "\"\nuser = \"postgres\"\npassword = \"secret\"\n"
+                           "\"\nuser = \"postgres\"\npassword = \"secret\"\ntimeout = \"20s\"\n"
                            "[mysql.m]\naddress = \"127.0.0.1:" +
                            std::to_string(mariadb.port()) +
-                           "\"\nuser = \"watch\"\npassword = \"secret\"\n"
+                           "\"\nuser = \"watch\"\npassword = \"secret\"\ntimeout = \"20s\"\n"
                            "[command.c]\ncommand = [\"/bin/true\"]\n"
                            "files_max = 64\n");
     const auto probe = [&] {

@@ -64,7 +64,8 @@ TEST_CASE("no incarnation is used twice, however often an agent is killed at its
 }
 
 TEST_CASE("a restart is no leave: the agent is back before anybody minds") {
-    TestMesh mesh(3);
+    // With half a minute for who is suspected, whatever a start takes here.
+    TestMesh mesh(3, "profile = \"wan\"\n");
     mesh.start();
     CHECK(mesh.agent(2).stop() == 0);
     mesh.start(2);

@@ -15,7 +15,7 @@ const std::string plugins = "/usr/lib/nagios/plugins/";
 std::string command(const std::string& name, const std::string& arguments,
                     const std::string& more = "") {
     return "[command." + name + "]\ncommand = [" + arguments +
-           "]\ninterval = \"2s\"\ntimeout = \"1s\"\n" + more;
+           "]\ninterval = \"2s\"\ntimeout = \"1900ms\"\n" + more;
 }
 
 std::string message(const Json& last) {
@@ -34,11 +34,10 @@ TEST_CASE("a plugin's four states are what they are held to be") {
     agent.start();
     CHECK(message(agent.await_finding("state-0", "passed")) == "OK: as asked");
     CHECK(message(agent.await_finding("state-1", "passed")) == "WARNING: as asked");
-    const Json critical = agent.await_finding("state-2", "failed");
-    CHECK(critical["class"] == "plugin");
+    const Json critical = agent.await_finding("state-2", "failed", "plugin");
     CHECK(message(critical) == "CRITICAL: as asked");
     CHECK(message(agent.await_finding("state-3", "errored")) == "UNKNOWN: as asked");
-    agent.await_finding("strict", "failed");
+    agent.await_finding("strict", "failed", "plugin");
     agent.await_state("state-2", "down");
     CHECK(agent.check("state-3")["state"] == "unknown");
 }
@@ -89,7 +88,7 @@ TEST_CASE("plugins that hang, fork, flood or die disturb nobody") {
         CAPTURE(name);
         const Json last = agent.await_finding(name, "failed");
         CHECK(last["class"] == "timeout");
-        CHECK(last["latency_ms"].get<double>() >= 990);
+        CHECK(last["latency_ms"].get<double>() >= 1890);
     }
     CHECK(message(agent.await_finding("leave", "passed")) == "OK left a child behind");
     CHECK(message(agent.await_finding("flood", "passed")) == "OK first");

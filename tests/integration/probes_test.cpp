@@ -34,10 +34,7 @@ Definition define(const std::string& text) {
 struct Asked {
     ProbeBench bench;
 
-    Outcome outcome(const std::string& text) {
-        const Definition check = define(text);
-        return bench.ask(check, check.timeout);
-    }
+    Outcome outcome(const std::string& text) { return bench.ask(define(text)); }
     std::string message(const std::string& text) {
         const Outcome found = outcome(text);
         CHECK(found.finding == Finding::failed);

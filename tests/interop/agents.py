@@ -17,6 +17,10 @@ import urllib.request
 
 
 LATE_SPELLS_MAX = 3
+# For an event that must come, also on a machine that has much else to do.
+PATIENCE = 90
+# For a command; longer than Serf's query in interop.py collects answers.
+ANSWER_MAX = 30
 
 
 class Broken(Exception):
@@ -63,6 +67,14 @@ class Agent:
     def answers(self):
         return self.members()
 
+    def ask(self, *command):
+        """What the command prints; empty where it fails, or where the agent is held up."""
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_MAX)
+        except subprocess.TimeoutExpired:
+            return ""
+        return done.stdout if done.returncode == 0 else ""
+
     def running(self):
         return self.process is not None and self.process.poll() is None
 
@@ -99,9 +111,7 @@ class Serf(Agent):
         super().start(*[f"-retry-join={agent.ip}:7946" for agent in join], "-retry-interval=1s")
 
     def run(self, verb, *arguments):
-        done = subprocess.run(["serf", verb, f"-rpc-addr={self.ip}:7373", *arguments],
-                              capture_output=True, text=True, timeout=20)
-        return done.stdout if done.returncode == 0 else ""
+        return self.ask("serf", verb, f"-rpc-addr={self.ip}:7373", *arguments)
 
     def members(self):
         """{name: state} as this agent lists them."""
@@ -148,9 +158,8 @@ class Picket(Agent):
         super().start()
 
     def run(self, *arguments):
-        done = subprocess.run([os.path.join(self.mesh.build, "picket"), "--socket", self.socket,
-                               *arguments], capture_output=True, text=True, timeout=20)
-        return done.stdout if done.returncode == 0 else ""
+        return self.ask(os.path.join(self.mesh.build, "picket"), "--socket", self.socket,
+                        *arguments)
 
     def members(self):
         text = self.run("members", "--json")
@@ -220,7 +229,7 @@ class Mesh:
         agent = kind(self, len(self.agents) + 1)
         self.agents.append(agent)
         agent.start(*join)
-        wait_until(agent.answers, f"{agent.name} answers", 20)
+        wait_until(agent.answers, f"{agent.name} answers", PATIENCE)
         return agent
 
     def serf(self, *join):
@@ -238,7 +247,7 @@ class Mesh:
     def listings(self):
         return {agent.name: agent.members() for agent in self.agents if agent.running()}
 
-    def expect(self, expected, seconds=20, observers=None):
+    def expect(self, expected, observers=None):
         """Waits until every running agent (or `observers`) lists exactly these states."""
         observers = observers or [agent for agent in self.agents if agent.running()]
         seen = {}
@@ -251,41 +260,50 @@ class Mesh:
             return True
 
         try:
-            wait_until(agreed, "", seconds)
+            wait_until(agreed, "", PATIENCE)
         except Broken:
-            raise Broken(f"within {seconds} s all list {expected}; they list {seen}") from None
+            raise Broken(f"within {PATIENCE} s all list {expected}; they list {seen}") from None
 
-    def expect_all_alive(self, seconds=20):
-        self.expect({agent.name: "alive" for agent in self.agents}, seconds)
+    def expect_all_alive(self):
+        self.expect({agent.name: "alive" for agent in self.agents})
 
     def hold(self, seconds, look=None):
         """For so long `look` finds nothing wrong, and nobody has anything to say of it.
 
-        Without a `look`: everybody lists everybody alive. Answers that came late are
-        forgiven where a later spell goes by without: a fault of picket's comes back in each.
+        Without a `look`: everybody lists everybody alive. Answers that came late, and what
+        came of them, are forgiven where a later spell goes by without: a fault of picket's
+        comes back in each.
         """
         look = look or self.look_alive
-        self.watch(seconds, look)
-        for _ in range(LATE_SPELLS_MAX):
+        before = []
+        for spell in range(1 + LATE_SPELLS_MAX):
+            failed = self.watch(seconds if spell == 0 else 10, look)
             late = self.complaints()
-            if not late:
+            if not failed and late == before:
                 return
-            self.watch(10, look)
-            if self.complaints() == late:
-                return
-        raise Broken(f"answers stay late: {late}")
+            before = late
+            if failed:  # The next spell begins once that is over.
+                wait_until(lambda: not look(), f"this is over: {failed}", PATIENCE)
+        raise Broken(f"answers stay late: {failed} {late}")
 
     def watch(self, seconds, look):
+        """What `look` returned first that was something, within so long."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            look()
+            failed = look()
+            if failed:
+                return failed
             time.sleep(1)
+        return ""
 
     def look_alive(self):
+        """Who lists somebody as failed. A suspect is alive until nobody has cleared it."""
         alive = {agent.name: "alive" for agent in self.agents}
         for name, members in self.listings().items():
-            if members != alive:
-                raise Broken(f"all stay alive: {name} lists {members}")
+            held = {who: "alive" if state == "suspect" else state for who, state in members.items()}
+            if held != alive:
+                return f"all stay alive: {name} lists {members}"
+        return ""
 
     def complaints(self):
         """Of answers that came late; any other complaint breaks the case."""

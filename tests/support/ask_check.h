@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 
 #include "checks/definition_parser.h"
 #include "tests/support/probe_run.h"
@@ -24,6 +25,13 @@ inline checks::Outcome ask_check(const std::string& text,
     const checks::Definition definition = parse_check(text);
     ProbeBench bench;
     return bench.ask(definition, timeout);
+}
+
+// Asks with ever longer time-outs until the message says `part`.
+inline checks::Outcome ask_check_until_said(const std::string& text, std::string_view part) {
+    const checks::Definition definition = parse_check(text);
+    ProbeBench bench;
+    return bench.ask_until_said(definition, part);
 }
 
 // The one problem of a piece of TOML, without its place: "key: message".

@@ -14,7 +14,7 @@ MeshTarget::MeshTarget()
 std::string MeshTarget::definition(const std::string& name, const std::string& more) const {
     return fmt::format(
         "[http.{}]\nurl = \"http://{}:{}/\"\nsource = \"${{env:ADDRESS}}\"\ninterval = \"2s\"\n"
-        "timeout = \"1s\"\n{}",
+        "timeout = \"1900ms\"\n{}",
         name, address, server_.port(), more);
 }
 

@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 extern char** environ;
 
@@ -187,6 +188,7 @@ std::string program(const std::string& name) {
 }
 
 int free_port() {
+    static std::set<int> given;
     const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -195,7 +197,8 @@ int free_port() {
     if (bind(tcp, reinterpret_cast<sockaddr*>(&address), length) != 0) die("bind");
     getsockname(tcp, reinterpret_cast<sockaddr*>(&address), &length);
     close(tcp);
-    return ntohs(address.sin_port);
+    const int port = ntohs(address.sin_port);
+    return given.insert(port).second ? port : free_port();
 }
 
 bool await_port(int port) {

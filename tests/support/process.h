@@ -64,7 +64,8 @@ Finished run(const std::vector<std::string>& command,
 // Where the programs under test are: the directory of this program.
 std::string program(const std::string& name);
 
-// A TCP and UDP port on which nothing listens at this moment.
+// A TCP and UDP port on which nothing listens at this moment. None is given out twice, so that two
+// servers that are yet to start do not get the same.
 int free_port();
 
 // Waits until something accepts on 127.0.0.1:port. False when patience ran out.

@@ -12,6 +12,11 @@
 #include "agent/io/file_descriptor.h"
 
 namespace picket::testing {
+namespace {
+
+constexpr int dies_within_ms = 60'000;
+
+}  // namespace
 
 std::size_t open_descriptors() {
     const std::filesystem::directory_iterator entries("/proc/self/fd");
@@ -29,7 +34,7 @@ bool session_ended(pid_t session) {
         if (!process.open()) continue;
         // Readable once it is dead, also while nobody has reaped it.
         pollfd ended{process.get(), POLLIN, 0};
-        if (::poll(&ended, 1, 10'000) != 1) return false;
+        if (::poll(&ended, 1, dies_within_ms) != 1) return false;
     }
     return true;
 }

@@ -12,7 +12,7 @@ namespace picket::testing {
 std::size_t open_descriptors();
 
 // True once no process of the session `session` runs any more; waits for those that
-// are dying. False when one is still alive after ten seconds.
+// are dying. False when one is still alive after a minute.
 bool session_ended(pid_t session);
 
 }  // namespace picket::testing

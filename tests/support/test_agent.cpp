@@ -54,6 +54,12 @@ bool matches(const Json& event, const Json& expected) {
     return true;
 }
 
+// Whether the agent did not come to answer in the time that the CLI gives it.
+bool came_late(const Finished& finished) {
+    return finished.errors.find("did not answer within") != std::string::npos ||
+           finished.errors.find("too busy to answer") != std::string::npos;
+}
+
 }  // namespace
 
 TestAgent::TestAgent(const std::string& name, const std::string& zone) {
@@ -125,7 +131,11 @@ Finished TestAgent::picket(std::vector<std::string> arguments) const {
 
 Json TestAgent::json(std::vector<std::string> arguments) const {
     arguments.emplace_back("--json");
-    const Finished finished = picket(arguments);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    Finished finished = picket(arguments);
+    while (came_late(finished) && std::chrono::steady_clock::now() < deadline) {
+        finished = picket(arguments);
+    }
     Json document = Json::parse(finished.output, nullptr, false);
     REQUIRE_MESSAGE(!document.is_discarded(), finished.output, finished.errors);
     return document;
@@ -138,6 +148,14 @@ Json TestAgent::check(const std::string& name) const {
     }
     FAIL("no check ", name, " in ", status.dump());
     return {};
+}
+
+Json TestAgent::recorded(const std::string& name) const {
+    Json shown = check(name);
+    auto marks = shown["sparkline"].get<std::string>();
+    std::erase(marks, '-');
+    shown["sparkline"] = marks;
+    return shown;
 }
 
 Json TestAgent::await(const Json& expected) {
@@ -157,16 +175,18 @@ void TestAgent::await_state(const std::string& check, const std::string& state) 
     await({{"type", "verdict"}, {"check", check}, {"to", state}});
 }
 
-Json TestAgent::await_finding(const std::string& name, const std::string& finding) const {
+Json TestAgent::await_finding(const std::string& name, const std::string& finding,
+                              const std::string& failure_class) const {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     Json last;
     while (std::chrono::steady_clock::now() < deadline) {
         last = check(name)["last"];
-        if (!last.is_null() && last["finding"] == finding) return last;
+        const bool found = !last.is_null() && last["finding"] == finding;
+        if (found && (failure_class.empty() || last["class"] == failure_class)) return last;
         // An outcome that changes nothing is no event: look again, shortly.
         poll(nullptr, 0, 20);
     }
-    FAIL(name, " was never ", finding, ": ", last.dump());
+    FAIL(name, " was never ", finding, " ", failure_class, ": ", last.dump());
     return last;
 }
 

@@ -48,14 +48,19 @@ public:
     // The document of `picket ARGUMENTS --json`; fails the test where it is none.
     Json json(std::vector<std::string> arguments) const;
     Json check(const std::string& name) const;  // Its element of status.
+    // A check with what was recorded of it. Of its sparkline that is the marks: with the time
+    // they move, and blanks follow them.
+    Json recorded(const std::string& name) const;
 
     // The next event for which every pair of `expected` is equal; fails the test
     // where none comes.
     Json await(const Json& expected);
     void await_state(const std::string& check, const std::string& state);
 
-    // Waits until this agent has a latest outcome of the check with this finding.
-    Json await_finding(const std::string& check, const std::string& finding) const;
+    // Waits until this agent has a latest outcome of the check with this finding and, where one
+    // is named, of this failure class: on a slow machine a timeout may come before it.
+    Json await_finding(const std::string& check, const std::string& finding,
+                       const std::string& failure_class = "") const;
 
     const TemporaryDirectory& directory() const { return directory_; }
     std::string state_path(const std::string& name = "") const;

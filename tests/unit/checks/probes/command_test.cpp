@@ -237,14 +237,14 @@ TEST_CASE("a failed start can be cancelled too") {
 }
 
 TEST_CASE("a run that follows a killed one at once waits for its end, and then asks") {
-    const Plugin plugin(
-        "[ -e \"$0.asked\" ] && echo OK again && exit 0\ntouch \"$0.asked\"\nsleep 1000");
+    const Plugin plugin("[ -e \"$0.asked\" ] && echo OK again && exit 0\nsleep 1000");
     io::Loop loop;
     const auto probe = make_command_probe(plugin.definition, loop);
     std::vector<Outcome> outcomes;
     const Instant now = io::monotonic_now();
     probe->start(now, now + 500ms, [&](Outcome first) {
         outcomes.push_back(std::move(first));
+        plugin.directory.write("check_it.asked", "");
         const Instant again = io::monotonic_now();
         probe->start(again, again + 60s,
                      [&](Outcome second) { outcomes.push_back(std::move(second)); });
