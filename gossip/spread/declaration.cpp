@@ -15,7 +15,8 @@ using wire::Fault;
 template <typename Archive, Is<Declaration> R>
 void fields(Archive& archive, R& declaration) {
     archive.text(declaration.name, check_name_bytes_max);
-    archive.expect(!declaration.name.empty());
+    // The liveness of a host is nobody's to define.
+    archive.expect(!declaration.name.empty() && !declaration.name.starts_with("host/"));
     archive.text(declaration.type, label_bytes_max);
     archive.id(declaration.check);
     archive.expect(declaration.check == check_key(declaration.name));
@@ -25,6 +26,7 @@ void fields(Archive& archive, R& declaration) {
     archive.text(declaration.from, label_bytes_max);
     archive.number(declaration.interval_ms);
     archive.number(declaration.timeout_ms);
+    archive.expect(declaration.interval_ms > 0 && declaration.timeout_ms > 0);
     labels(archive, declaration.labels);
 }
 

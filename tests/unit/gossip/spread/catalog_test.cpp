@@ -17,6 +17,8 @@ FileBlob file(const std::string& name, std::uint64_t fingerprint = 1) {
     declaration.type = "http";
     declaration.check = check_key(name);
     declaration.fingerprint = Fingerprint{fingerprint};
+    declaration.interval_ms = 10'000;
+    declaration.timeout_ms = 3000;
     return {0, {std::move(declaration)}};
 }
 
@@ -136,6 +138,19 @@ TEST_CASE("what agents declare survives being written and read, to the limits") 
     std::string bytes = encode(file("homepage"));
     bytes[bytes.find("homepage")] = 'H';
     CHECK(decode_file_blob(bytes).error() == wire::Fault::out_of_range);
+}
+
+TEST_CASE("a check that is never asked, or waits for nothing, is no declaration") {
+    FileBlob blob = file("homepage");
+    blob.declarations.front().interval_ms = 0;
+    CHECK(decode_file_blob(encode(blob)).error() == wire::Fault::out_of_range);
+    blob = file("homepage");
+    blob.declarations.front().timeout_ms = 0;
+    CHECK(decode_file_blob(encode(blob)).error() == wire::Fault::out_of_range);
+}
+
+TEST_CASE("the liveness of a host is nobody's to declare") {
+    CHECK(decode_file_blob(encode(file("host/a1"))).error() == wire::Fault::out_of_range);
 }
 
 TEST_CASE("a selector means the agents of which all its terms hold") {
