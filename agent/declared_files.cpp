@@ -1,14 +1,23 @@
 #include "agent/declared_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "agent/base/limits.h"
 #include "checks/canonical.h"
+#include "gossip/spread/exchange.h"
 
 namespace picket {
 namespace {
 
 using namespace std::chrono_literals;
+
+// The parser refuses what cannot be declared; so many checks always go into one catalog, also
+// where each has as many and as long labels as there may be.
+static_assert(limits::selector_bytes_max <= gossip::selector_bytes_max);
+static_assert(limits::label_value_bytes_max <= gossip::label_bytes_max);
+static_assert(limits::checks_max * 8192 <= gossip::catalog_files_max / 2 * gossip::blob_bytes_max);
 
 gossip::CheckKey mesh_key(checks::CheckKey key) {
     return gossip::CheckKey{static_cast<std::uint64_t>(key)};
@@ -78,9 +87,7 @@ void DeclaredFiles::set(const CheckTable::Rows& rows, const checks::Catalogue& c
         const checks::CatalogueEntry* entry = catalogue.find(name);
         File& file = files_[entry == nullptr ? std::string() : entry->file];
         if (entry != nullptr) file.modified = seconds_of(entry->modified, wall);
-        if (file.declarations.size() < gossip::declarations_max) {
-            file.declarations.push_back(std::move(declaration));
-        }
+        file.declarations.push_back(std::move(declaration));
     }
     std::erase_if(disputed_, [this](const auto& each) { return !files_.contains(each.first); });
 }
@@ -107,10 +114,17 @@ bool DeclaredFiles::review(Instant now, const gossip::Catalog& catalog) {
 std::vector<gossip::FileBlob> DeclaredFiles::blobs() const {
     std::vector<gossip::FileBlob> blobs;
     for (const auto& [name, file] : files_) {
-        if (blobs.size() >= gossip::catalog_files_max) break;
-        blobs.push_back({disputed_.contains(name) ? file.modified : 0, file.declarations});
+        auto parts =
+            gossip::parted({disputed_.contains(name) ? file.modified : 0, file.declarations});
+        std::ranges::move(parts, std::back_inserter(blobs));
     }
-    return blobs;
+    if (blobs.size() <= gossip::catalog_files_max) return blobs;
+    gossip::FileBlob whole;
+    for (const auto& [name, file] : files_) {
+        whole.declarations.insert(whole.declarations.end(), file.declarations.begin(),
+                                  file.declarations.end());
+    }
+    return gossip::parted(std::move(whole));
 }
 
 }  // namespace picket

@@ -32,7 +32,8 @@ public:
     // Whether blobs() are others now, as the mesh's catalog is this.
     bool review(Instant now, const gossip::Catalog& catalog);
 
-    // Within the limits of what can be declared.
+    // Within the limits of what can be declared: a file of too much is several, and of too many
+    // files all are declared as one. Then a dispute is not decided by when they were modified.
     std::vector<gossip::FileBlob> blobs() const;
     const std::map<gossip::CheckKey, gossip::OwnCheck>& own() const { return own_; }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "agent/base/address.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 
 namespace picket::checks {
@@ -284,12 +285,24 @@ Status check_line(std::string_view text) {
     return {};
 }
 
+Status check_label_value(std::string_view text) {
+    if (text.size() > limits::label_value_bytes_max) {
+        return failure(Code::invalid, fmt::format("{} bytes are more than the {} of a label",
+                                                  text.size(), limits::label_value_bytes_max));
+    }
+    return check_line(text);
+}
+
 Status check_argument(std::string_view text) {
     if (text.find('\0') != text.npos) return failure(Code::invalid, "holds a NUL byte");
     return {};
 }
 
 Status check_selector(std::string_view text) {
+    if (text.size() > limits::selector_bytes_max) {
+        return failure(Code::invalid, fmt::format("{} bytes are more than the {} of a selector",
+                                                  text.size(), limits::selector_bytes_max));
+    }
     while (true) {
         const std::string_view term = trim(text.substr(0, text.find(',')));
         const std::size_t equals = term.find('=');

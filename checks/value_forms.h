@@ -45,7 +45,8 @@ Status check_variable(std::string_view text);       // [A-Za-z_][A-Za-z0-9_]{0,1
 Status check_header(std::string_view text);         // An HTTP header's name
 Status check_method(std::string_view text);         // An HTTP method
 Status check_line(std::string_view text);           // No control character
+Status check_label_value(std::string_view text);    // As such, up to 128 bytes
 Status check_argument(std::string_view text);       // No NUL
-Status check_selector(std::string_view text);       // "role=edge,tier!=test"
+Status check_selector(std::string_view text);       // "role=edge,tier!=test", up to 512 bytes
 
 }  // namespace picket::checks

@@ -15,6 +15,10 @@ constexpr std::size_t definition_depth_max = 16;  // Arrays and inline tables in
 // character boundary.
 constexpr std::size_t message_bytes_max = 200;
 
+// What a check's definition declares to the mesh.
+constexpr std::size_t selector_bytes_max = 512;     // Its `from`.
+constexpr std::size_t label_value_bytes_max = 128;  // Of each of its `labels`.
+
 // One agent carries at most this many checks; further ones are refused by name.
 constexpr std::size_t checks_max = 20'000;
 

@@ -23,7 +23,7 @@ void fields(Archive& archive, R& declaration) {
     archive.id(declaration.fingerprint);
     archive.number(declaration.witnesses);
     archive.number(declaration.quorum);
-    archive.text(declaration.from, label_bytes_max);
+    archive.text(declaration.from, selector_bytes_max);
     archive.number(declaration.interval_ms);
     archive.number(declaration.timeout_ms);
     archive.expect(declaration.interval_ms > 0 && declaration.timeout_ms > 0);
@@ -67,7 +67,31 @@ wire::Decoded<Blob> decode_blob(std::string_view bytes, BlobKind kind) {
     return read_fields<Blob>(bytes.substr(envelope_bytes));
 }
 
+// Of the envelope, the revision and the heads of the arrays.
+constexpr std::size_t file_blob_frame_bytes = 32;
+
+std::size_t encoded_bytes(const Declaration& declaration) {
+    std::string bytes;
+    write_fields(declaration, bytes);
+    return bytes.size();
+}
+
 }  // namespace
+
+std::vector<FileBlob> parted(FileBlob file) {
+    std::vector<FileBlob> parts;
+    std::size_t bytes = blob_bytes_max;
+    for (Declaration& declaration : file.declarations) {
+        const std::size_t more = encoded_bytes(declaration);
+        if (bytes + more > blob_bytes_max || parts.back().declarations.size() >= declarations_max) {
+            parts.push_back({file.revision, {}});
+            bytes = file_blob_frame_bytes;
+        }
+        bytes += more;
+        parts.back().declarations.push_back(std::move(declaration));
+    }
+    return parts;
+}
 
 std::string encode(const FileBlob& blob) {
     return encode_blob(blob, BlobKind::file);

@@ -24,6 +24,7 @@ namespace picket::gossip {
 constexpr std::size_t declarations_max = 4096;  // In one file.
 constexpr std::size_t catalog_files_max = 1024;
 constexpr std::size_t check_name_bytes_max = 64;
+constexpr std::size_t selector_bytes_max = 512;
 
 struct Declaration {
     std::string name{};
@@ -62,6 +63,10 @@ struct CatalogBlob {
 
 // As they are stored, sent and hashed: the envelope of record_codec.h, with these kinds.
 enum class BlobKind : std::uint8_t { file = 0x30, catalog = 0x31 };
+
+// What does not go into one blob, by the number or the bytes of its declarations, in as many as
+// it takes; the same file is parted alike everywhere. Requires declarations within the limits.
+std::vector<FileBlob> parted(FileBlob file);
 
 // Requires what is within the limits above.
 std::string encode(const FileBlob& blob);

@@ -28,9 +28,16 @@ std::string definition(int port) {
 class Host {
 public:
     void edit(const std::string& text, WallTime modified, WallTime wall = noon + 24h) {
-        DropInFile file{"web.toml", "/etc/web.toml", text, {}, false};
-        file.modified = modified;
-        auto loaded = checks::load_catalogue(std::move(catalogue_), {file}, context);
+        edit({{"web.toml", text}}, modified, wall);
+    }
+    void edit(const std::vector<std::pair<std::string, std::string>>& texts, WallTime modified,
+              WallTime wall = noon + 24h) {
+        std::vector<DropInFile> files;
+        for (const auto& [name, text] : texts) {
+            files.push_back({name, "/etc/" + name, text, {}, false});
+            files.back().modified = modified;
+        }
+        auto loaded = checks::load_catalogue(std::move(catalogue_), files, context);
         catalogue_ = std::move(loaded.next);
         table_.apply(catalogue_, loaded.diff, Instant{}, wall);
         declared.set(table_.rows(), catalogue_, wall);
@@ -51,6 +58,45 @@ TEST_CASE("the same definitions are declared alike, whenever a host got them") {
     REQUIRE(one.declared.blobs().size() == 1);
     CHECK(one.declared.blobs()[0].revision == 0);
     CHECK(one.declared.own().at(homepage).fail_after == 2);
+}
+
+std::size_t declared_checks(const std::vector<gossip::FileBlob>& blobs) {
+    std::size_t declared = 0;
+    for (const gossip::FileBlob& blob : blobs) declared += blob.declarations.size();
+    return declared;
+}
+
+TEST_CASE("a file with more in it than goes into one blob is declared as several") {
+    std::string text = "[defaults]\nlabels = {";
+    for (int i = 0; i < 6; ++i) {
+        text += fmt::format("{} label{} = \"{}\"", i == 0 ? "" : ",", i,
+                            std::string(gossip::label_bytes_max, 'x'));
+    }
+    text += " }\n";
+    for (int i = 0; i < 5000; ++i) text += fmt::format("[tcp.c{}]\naddress = \"a:1\"\n", i);
+    Host host;
+    host.edit(text, noon);
+    const auto blobs = host.declared.blobs();
+    CHECK(blobs.size() >= 4);
+    CHECK(declared_checks(blobs) == 5000);
+    testing::SpreadNet net({.agents = 2});
+    net.run_for(20s);
+    net[0].set_checks(net.now(), net.wall(), blobs);
+    net.pump(0);
+    net.run_for(30s);
+    CHECK(net[1].catalog().entries().size() == 5000);
+}
+
+TEST_CASE("more files than go into one catalog are declared together") {
+    std::vector<std::pair<std::string, std::string>> files;
+    for (std::size_t i = 0; i <= gossip::catalog_files_max; ++i) {
+        files.emplace_back(fmt::format("{}.toml", i),
+                           fmt::format("[tcp.c{}]\naddress = \"a:1\"\n", i));
+    }
+    Host host;
+    host.edit(files, noon);
+    CHECK(host.declared.blobs().size() == 1);
+    CHECK(declared_checks(host.declared.blobs()) == files.size());
 }
 
 // Hosts that declare what they carry to each other.

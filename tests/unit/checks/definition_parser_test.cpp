@@ -271,6 +271,19 @@ TEST_CASE("text that is no TOML is one problem, and its checks are still named")
     }
 }
 
+TEST_CASE("what is too long to be declared to the mesh is a problem of the file") {
+    const auto parsed = [](std::size_t selector, std::size_t label) {
+        std::string from = "role=";
+        from.append(selector - from.size(), 'x');
+        return problems("[tcp.a]\naddress = \"a:1\"\nfrom = \"" + from + "\"\nlabels = { doc = \"" +
+                        std::string(label, 'y') + "\" }\n");
+    };
+    CHECK(parsed(512, 128) == "");
+    CHECK(parsed(513, 129) ==
+          "a.toml:3:8: tcp.a.from: 513 bytes are more than the 512 of a selector\n"
+          "a.toml:4:18: tcp.a.labels.doc: 129 bytes are more than the 128 of a label\n");
+}
+
 TEST_CASE("a faulty check does not keep the others of its file from being named") {
     const ParsedFile parsed =
         parse("[tcp.a]\naddress = \"a:1\"\n[tcp.b]\nx = 1\n[tcp.c]\naddress = \"c:1\"\n");

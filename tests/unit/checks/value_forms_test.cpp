@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/base/limits.h"
+
 namespace picket::checks {
 namespace {
 
@@ -110,6 +112,8 @@ TEST_CASE("hosts, domains, labels, headers and selectors are told from what they
     CHECK_FALSE(check_selector("role").has_value());
     CHECK_FALSE(check_selector("role=a,").has_value());
     CHECK_FALSE(check_label("1a").has_value());
+    CHECK(check_label_value(std::string(limits::label_value_bytes_max, 'a')).has_value());
+    CHECK_FALSE(check_label_value("a\nb").has_value());
     CHECK_FALSE(check_line("a\nb").has_value());
     CHECK_FALSE(check_argument(std::string_view("a\0b", 3)).has_value());
     CHECK_FALSE(check_method("get").has_value());
