@@ -40,11 +40,37 @@ void add_votes(api::CheckView& view, const gossip::CheckView& held) {
     }
 }
 
+// In what a declaration of the active question differs from the one that holds.
+std::vector<std::string> differing_terms(const gossip::Declaration& active,
+                                         const gossip::Declaration& other) {
+    std::vector<std::string> terms;
+    const auto add = [&](bool differs, std::string_view key, const std::string& value) {
+        if (differs) terms.push_back(fmt::format("{} = {}", key, value));
+    };
+    const auto count_or = [](std::uint8_t count, std::uint8_t word, std::string_view text) {
+        return count == word ? fmt::format("\"{}\"", text) : std::to_string(count);
+    };
+    const auto duration = [](std::uint32_t ms) {
+        return '"' + format_duration(std::chrono::milliseconds(ms)) + '"';
+    };
+    add(other.interval_ms != active.interval_ms, "interval", duration(other.interval_ms));
+    add(other.timeout_ms != active.timeout_ms, "timeout", duration(other.timeout_ms));
+    add(other.witnesses != active.witnesses, "witnesses",
+        count_or(other.witnesses, gossip::Declaration::witnesses_all, "all"));
+    add(other.quorum != active.quorum, "quorum", count_or(other.quorum, 0, "majority"));
+    add(other.from != active.from, "from", '"' + other.from + '"');
+    return terms;
+}
+
 void add_drift(api::CheckView& view, const Council& council, CheckKey key) {
     const gossip::Catalog::Entry* entry = council.spread().catalog().find(key);
-    if (entry == nullptr || entry->others.empty()) return;
+    if (entry == nullptr || (entry->others.empty() && entry->terms.empty())) return;
+    const gossip::Declaration& in_force = entry->active.declaration;
     const auto add = [&](const gossip::Catalog::Definition& definition, bool active) {
         api::DriftView drift;
+        if (definition.declaration.fingerprint == in_force.fingerprint) {
+            drift.terms = differing_terms(in_force, definition.declaration);
+        }
         drift.fingerprint =
             fmt::format("{:016x}", static_cast<std::uint64_t>(definition.declaration.fingerprint));
         drift.active = active;
@@ -54,7 +80,8 @@ void add_drift(api::CheckView& view, const Council& council, CheckKey key) {
         std::ranges::sort(drift.carriers);
         view.drift.push_back(std::move(drift));
     };
-    add(entry->active, true);
+    if (entry->terms.empty()) add(entry->active, true);
+    for (const auto& terms : entry->terms) add(terms, &terms == &entry->terms.front());
     for (const auto& other : entry->others) add(other, false);
 }
 

@@ -100,9 +100,14 @@ bool DeclaredFiles::review(Instant now, const gossip::Catalog& catalog) {
         const bool disputed =
             std::ranges::any_of(file.declarations, [&](const gossip::Declaration& declaration) {
                 const gossip::Catalog::Entry* entry = catalog.find(declaration.check);
-                if (entry == nullptr || entry->others.empty()) return false;
-                const bool tied = entry->others.front().carriers == entry->active.carriers;
-                return tied || known != disputed_.end();
+                if (entry == nullptr) return false;
+                const auto& others = entry->others;
+                const auto& terms = entry->terms;
+                const bool differ = !others.empty() || !terms.empty();
+                const bool tied =
+                    (!others.empty() && others.front().carriers == entry->active.carriers) ||
+                    (!terms.empty() && terms[0].carriers == terms[1].carriers);
+                return differ && (tied || known != disputed_.end());
             });
         if (!disputed) continue;
         changed = disputed_.insert_or_assign(name, now).second || changed;

@@ -44,6 +44,7 @@ void write_drift(JsonWriter& json, const std::vector<DriftView>& drift) {
         json.field("fingerprint", definition.fingerprint);
         json.flag("active", definition.active);
         json.texts("carriers", definition.carriers);
+        json.texts("terms", definition.terms);
     });
 }
 

@@ -60,6 +60,9 @@ struct DriftView {
     std::string fingerprint;            // 16 hex digits.
     bool active = false;                // The one that is voted on.
     std::vector<std::string> carriers;  // Sorted.
+    // Where it is the active question on other terms, and so counts on those that hold: the keys
+    // in which it differs, "quorum = 1".
+    std::vector<std::string> terms{};
 };
 
 // How much stands behind a verdict.

@@ -87,7 +87,7 @@ CheckView check(const Json& object, std::deque<std::string>* phase_names) {
     view.zones_passing = texts(object, "zones_passing");
     view.drift = list<api::DriftView>(object, "drift", [](const Json& item) {
         return api::DriftView{text(item, "fingerprint"), flag(item, "active", false),
-                              texts(item, "carriers")};
+                              texts(item, "carriers"), texts(item, "terms")};
     });
     const Json& last = member(object, "last");
     if (last.IsObject()) view.last = api::LastView{outcome(last, phase_names), time(last, "at")};

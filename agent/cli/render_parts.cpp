@@ -64,9 +64,13 @@ std::string drift_text(const Style& style, const std::vector<const api::CheckVie
         if (check->drift.empty()) continue;
         std::string line = check->name + ": ";
         for (const api::DriftView& drift : check->drift) {
-            line += fmt::format("{}{} ({}) on {}", &drift == &check->drift.front() ? "" : "; ",
-                                drift.fingerprint.substr(0, 8),
-                                drift.active ? "in force" : "not counted",
+            const bool other_terms = !drift.terms.empty();
+            line += fmt::format("{}{}{}{} ({}) on {}", &drift == &check->drift.front() ? "" : "; ",
+                                drift.fingerprint.substr(0, 8), other_terms ? " with " : "",
+                                fmt::join(drift.terms, ", "),
+                                drift.active  ? "in force"
+                                : other_terms ? "counted on the terms in force"
+                                              : "not counted",
                                 fmt::join(drift.carriers, ", "));
         }
         text += paragraph(style, line, 2);

@@ -1,9 +1,11 @@
 #include "gossip/spread/catalog.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <ranges>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +15,16 @@ namespace picket::gossip {
 namespace {
 
 constexpr Duration sweep_interval = std::chrono::minutes(10);
+
+// All that the mesh goes by and that is no part of the question. Labels are for people, and
+// may be each host's own.
+using Terms = std::tuple<std::uint8_t, std::uint8_t, std::uint32_t, std::uint32_t, std::string_view,
+                         std::string_view>;
+
+Terms terms_of(const Declaration& declaration) {
+    return {declaration.quorum,     declaration.witnesses, declaration.interval_ms,
+            declaration.timeout_ms, declaration.from,      declaration.type};
+}
 
 }  // namespace
 
@@ -249,9 +261,24 @@ std::vector<AgentId> Catalog::carriers(const Definition& definition) const {
     return carriers;
 }
 
+// The definitions of one fingerprint, of which the first holds.
+Catalog::Definition Catalog::merged(const std::vector<Definition>& terms) {
+    Definition whole = terms.front();
+    for (const Definition& other : terms | std::views::drop(1)) {
+        whole.revision = std::max(whole.revision, other.revision);
+        whole.catalogs.insert(whole.catalogs.end(), other.catalogs.begin(), other.catalogs.end());
+        whole.carriers += other.carriers;
+    }
+    return whole;
+}
+
 void Catalog::rebuild() {
     const std::map<CheckKey, Entry> before = std::exchange(entries_, {});
-    std::map<CheckKey, std::map<Fingerprint, Definition>> declared;
+    struct Variants {
+        std::map<Terms, Definition> by_terms;
+        BlobHash last;  // The catalog that was counted last: each counts once.
+    };
+    std::map<CheckKey, std::map<Fingerprint, Variants>> declared;
     for (const auto& [catalog, agents] : announced_) {
         const auto blob = blobs_.find(catalog);
         if (blob == blobs_.end() || !blob->second.catalog.has_value()) continue;
@@ -260,31 +287,41 @@ void Catalog::rebuild() {
             if (file == blobs_.end() || !file->second.file.has_value()) continue;
             const std::uint64_t revision = file->second.file->revision;
             for (const Declaration& declaration : file->second.file->declarations) {
-                Definition& definition = declared[declaration.check][declaration.fingerprint];
+                Variants& variants = declared[declaration.check][declaration.fingerprint];
+                if (std::exchange(variants.last, catalog) == catalog) continue;
+                Definition& definition = variants.by_terms[terms_of(declaration)];
                 if (definition.catalogs.empty() || definition.revision < revision) {
                     definition.declaration = declaration;
                     definition.revision = revision;
                 }
-                if (!definition.catalogs.empty() && definition.catalogs.back() == catalog) continue;
                 definition.catalogs.push_back(catalog);
                 definition.carriers += agents.size();
             }
         }
     }
-    for (auto& [check, definitions] : declared) {
-        std::vector<Definition> ordered;
-        for (auto& [fingerprint, definition] : definitions) {
-            ordered.push_back(std::move(definition));
-        }
-        std::ranges::stable_sort(ordered, [](const Definition& a, const Definition& b) {
-            const auto order = [](const Definition& d) {
-                return std::tuple(d.carriers, d.revision, d.declaration.fingerprint);
-            };
-            return order(a) > order(b);
+    const auto first_come = [](std::vector<Definition>& definitions) {
+        std::ranges::sort(definitions, std::greater<>{}, [](const Definition& d) {
+            return std::tuple(d.carriers, d.revision, d.declaration.fingerprint,
+                              terms_of(d.declaration));
         });
-        Entry entry{std::move(ordered.front()), {}};
+    };
+    for (auto& [check, fingerprints] : declared) {
+        std::map<Fingerprint, std::vector<Definition>> terms;
+        std::vector<Definition> ordered;
+        for (auto& [fingerprint, variants] : fingerprints) {
+            std::vector<Definition>& of_it = terms[fingerprint];
+            for (auto& [ignored, definition] : variants.by_terms) {
+                of_it.push_back(std::move(definition));
+            }
+            first_come(of_it);
+            ordered.push_back(merged(of_it));
+        }
+        first_come(ordered);
+        Entry entry{std::move(ordered.front()), {}, {}};
         entry.others.assign(std::make_move_iterator(ordered.begin() + 1),
                             std::make_move_iterator(ordered.end()));
+        std::vector<Definition>& active = terms[entry.active.declaration.fingerprint];
+        if (active.size() > 1) entry.terms = std::move(active);
         entries_.emplace(check, std::move(entry));
     }
     checks_changed_ = checks_changed_ ||

@@ -9,6 +9,9 @@
 // Agents may differ in the definition of one name. The active one is that which most
 // live carriers declare; ties are decided by the file's revision, then by the greater
 // fingerprint. One without live carriers is none. Differing ones are drift, to be shown.
+// Those with one fingerprint ask one question, and all of them count; but they may differ in
+// their terms: how often it is asked, by how many of whom, and how many must agree. Of terms
+// those hold that most live carriers declare; ties are decided likewise.
 //
 // Nothing learnt here is ever run: see declaration.h.
 
@@ -52,8 +55,11 @@ public:
         std::size_t carriers = 0;          // Live agents that announced one of those.
     };
     struct Entry {
-        Definition active{};
+        Definition active{};               // On the terms that hold; carriers on any terms.
         std::vector<Definition> others{};  // Drift: further definitions with live carriers.
+        // Drift, too: what carriers of the active one declare on different terms, those that
+        // hold first. Empty where all of them agree.
+        std::vector<Definition> terms{};
     };
 
     Catalog(AgentId self, std::uint64_t seed, Instant now);
@@ -108,6 +114,7 @@ private:
     void refresh_soon(Instant now);
     std::optional<AgentId> holder(const BlobHash& hash, AgentId other_than);
     void rebuild();
+    static Definition merged(const std::vector<Definition>& terms);
 
     AgentId self_;
     Random random_;

@@ -264,6 +264,7 @@ StatusView sample_mesh_status() {
     CheckView& up = view.checks[0];
     up.ok = 5;
     up.drift = {{"9f0a11223344aabb", true, {"a1", "b1", "c1"}},
+                {"9f0a11223344aabb", false, {"b2"}, {"quorum = 1"}},
                 {"0c5e11223344aabb", false, {"c2"}}};
     CheckView& down = view.checks[1];
     down.outage_scope = "partial";

@@ -260,7 +260,8 @@ Open outages
   homepage#7  12s  partial  connect 127.0.0.1:8080: connection refused
 
 Definitions that differ
-  edge-lb: 9f0a1122 (in force) on a1, b1, c1; 0c5e1122 (not counted) on c2
+  edge-lb: 9f0a1122 (in force) on a1, b1, c1; 9f0a1122 with quorum = 1 (counted
+  on the terms in force) on b2; 0c5e1122 (not counted) on c2
 
 NAME      STATE     SINCE   VOTES     LATENCY  LAST HOUR   MESSAGE
 homepage  down      12s     3/5 fail   0.4 ms  ▂▂▂▂▂▂▂▂▂×  connect 127.0.0.1:80…

@@ -125,6 +125,65 @@ TEST_CASE("content is served by whoever has it, and dropped a day after the last
     CHECK(catalog.bytes() == 0);
 }
 
+TEST_CASE("a question is asked on the terms of most of its carriers; other terms are drift") {
+    FileBlob strict = file("homepage");
+    strict.declarations.front().quorum = 3;
+    // Whichever of the two catalogs comes first by its hash.
+    bool first = false;
+    bool last = false;
+    for (std::uint32_t interval = 5000; !first || !last; ++interval) {
+        FileBlob straggler = file("homepage");
+        straggler.declarations.front().quorum = 1;
+        straggler.declarations.front().interval_ms = interval;
+        const std::string theirs = encode(straggler);
+        const std::string catalog_bytes = encode(CatalogBlob{{blob_hash(theirs)}});
+        Catalog catalog(self, 1, start);
+        const BlobHash own = catalog.set_own(start, {strict});
+        (blob_hash(catalog_bytes) < own ? first : last) = true;
+        for (std::uint64_t agent = 2; agent <= 4; ++agent) {
+            catalog.set_catalog(start, AgentId{agent}, own);
+        }
+        catalog.set_catalog(start, AgentId{5}, blob_hash(catalog_bytes));
+        asked(catalog, start + 6s);
+        catalog.on_message(start + 6s, BlobsMessage{AgentId{5}, {catalog_bytes}});
+        asked(catalog, start + 7s);
+        catalog.on_message(start + 7s, BlobsMessage{AgentId{5}, {theirs}});
+        asked(catalog, start + 8s);
+        const Catalog::Entry* entry = catalog.find(check_key("homepage"));
+        REQUIRE(entry != nullptr);
+        CHECK(entry->active.declaration == strict.declarations.front());
+        CHECK(entry->active.carriers == 5);
+        CHECK(catalog.carriers(entry->active).size() == 5);
+        CHECK(entry->others.empty());
+        REQUIRE(entry->terms.size() == 2);
+        CHECK(entry->terms[0].carriers == 4);
+        CHECK(entry->terms[1].declaration == straggler.declarations.front());
+        CHECK(catalog.carriers(entry->terms[1]) == std::vector<AgentId>{AgentId{5}});
+    }
+}
+
+TEST_CASE("labels that each host has of its own are no drift") {
+    FileBlob here = file("homepage");
+    here.declarations.front().labels = {{"rack", "1"}};
+    FileBlob there = file("homepage");
+    there.declarations.front().labels = {{"rack", "2"}};
+    const std::string theirs = encode(there);
+    const std::string catalog_bytes = encode(CatalogBlob{{blob_hash(theirs)}});
+    Catalog catalog(self, 1, start);
+    catalog.set_own(start, {here});
+    catalog.set_catalog(start, other, blob_hash(catalog_bytes));
+    asked(catalog, start + 6s);
+    catalog.on_message(start + 6s, BlobsMessage{other, {catalog_bytes}});
+    asked(catalog, start + 7s);
+    catalog.on_message(start + 7s, BlobsMessage{other, {theirs}});
+    asked(catalog, start + 8s);
+    const Catalog::Entry* entry = catalog.find(check_key("homepage"));
+    REQUIRE(entry != nullptr);
+    CHECK(entry->active.carriers == 2);
+    CHECK(entry->others.empty());
+    CHECK(entry->terms.empty());
+}
+
 TEST_CASE("what agents declare survives being written and read, to the limits") {
     FileBlob blob{7, {}};
     for (int i = 0; i < 50; ++i) {
