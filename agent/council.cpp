@@ -159,6 +159,11 @@ void Council::listen() {
         accord_.on_slot(now, mesh_key(key));
         pump();
     });
+    services_.runner.on_start([this](Instant now, checks::CheckKey key, auto attempt) {
+        const bool wanted = accord_.on_started(now, mesh_key(key), attempt);
+        timer_.set(std::min(accord_.next_wakeup(), show_at_));
+        return wanted;
+    });
 }
 
 // ---- What is checked
@@ -264,6 +269,7 @@ void Council::ask_host(const gossip::Attempt& attempt) {
     gossip::Member member;
     member.name = peer->name;
     member.address = peer->address;
+    if (!accord_.on_started(io::monotonic_now(), attempt.check, attempt.id)) return;
     hosts_.ask(member, gossip::Agreement::host_timeout, [this, attempt](gossip::Answer answer) {
         if (stopped_) return;
         accord_.on_answer(io::monotonic_now(), attempt.check, attempt.id, std::move(answer));

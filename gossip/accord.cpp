@@ -274,16 +274,18 @@ void Accord::on_agreement_event(Instant now, WallTime wall, const AgreementEvent
     events_.emplace_back(event);
 }
 
-// A host that is held down, and was not heard of since this agent started, has no address that
-// could be asked; but it was asked for.
+// A host that was not heard of since this agent started has no address that could be asked. If
+// it is held down, that is how it stays; else nothing is known of it.
 std::optional<Attempt> Accord::poll_attempt(Instant now) {
     while (auto attempt = agreement_.poll_attempt()) {
         const bool known = spread_.peer(agent_id(attempt->host)) != nullptr;
         if (attempt->host.empty() || known) return attempt;
-        Answer answer{.finding = Answer::Finding::failed,
-                      .message = "not heard of since this agent started"};
-        if (const auto* verdict = spread_.verdict(attempt->check))
+        Answer answer{.message = "not heard of since this agent started"};
+        const auto* verdict = spread_.verdict(attempt->check);
+        if (verdict != nullptr && verdict->outage()) {
+            answer.finding = Answer::Finding::failed;
             answer.failure = verdict->failure;
+        }
         agreement_.on_answer(now, attempt->check, attempt->id, std::move(answer));
     }
     return std::nullopt;

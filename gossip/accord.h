@@ -86,6 +86,9 @@ public:
         return spread_.on_user(now, wall, payload, from);
     }
     void on_slot(Instant now, CheckKey check) { agreement_.on_slot(now, check); }
+    bool on_started(Instant now, CheckKey check, AttemptId attempt) {
+        return agreement_.on_started(now, check, attempt);
+    }
     void on_answer(Instant now, CheckKey check, AttemptId attempt, Answer answer) {
         agreement_.on_answer(now, check, attempt, std::move(answer));
     }

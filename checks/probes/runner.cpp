@@ -46,7 +46,7 @@ void Runner::add(CheckKey key, const Definition& definition, Duration first_with
 }
 
 void Runner::add_witnessed(CheckKey key, const Definition& definition) {
-    PICKET_ASSERT(on_slot_ && on_attempt_);
+    PICKET_ASSERT(on_slot_ && on_start_ && on_attempt_);
     add_carried(key, definition);
     schedule_.add_witnessed(key, definition.interval);
 }
@@ -105,6 +105,9 @@ Runner::Asking& Runner::free_asking(CheckKey key, Carried& carried) {
 }
 
 void Runner::start(Instant now, const Schedule::Start& next) {
+    if (next.attempt != 0 && !on_start_(now, next.key, next.attempt)) {
+        return schedule_.on_finished(now, next.key, next.attempt);
+    }
     Carried& carried = carried_.at(next.key);
     Asking& asking = free_asking(next.key, carried);
     lateness_.add(now - next.due);

@@ -54,6 +54,8 @@ public:
     using AttemptId = Schedule::AttemptId;
 
     using OnSlot = std::function<void(Instant now, CheckKey)>;
+    // Whether the attempt, which is about to begin, is still wanted.
+    using OnStart = std::function<bool(Instant now, CheckKey, AttemptId)>;
     using OnAttempt = std::function<void(CheckKey, AttemptId, Run)>;
 
     static constexpr Duration deadline_grace = std::chrono::milliseconds(20);
@@ -65,10 +67,11 @@ public:
     void add(CheckKey key, const Definition& definition, Duration first_within);
 
     // Carries a check that is asked on request only (checks/schedule.h). Requires
-    // on_slot() and on_attempt(); both call from the loop, never from within a call to
-    // the runner.
+    // on_slot(), on_start() and on_attempt(); all call from the loop, never from within a
+    // call to the runner.
     void add_witnessed(CheckKey key, const Definition& definition);
     void on_slot(OnSlot on_slot) { on_slot_ = std::move(on_slot); }
+    void on_start(OnStart on_start) { on_start_ = std::move(on_start); }
     void on_attempt(OnAttempt on_attempt) { on_attempt_ = std::move(on_attempt); }
     void seat(CheckKey key, std::optional<Duration> offset);
     void attempt(CheckKey key, AttemptId attempt);
@@ -109,6 +112,7 @@ private:
     MakeProbe make_probe_;
     OnRun on_run_;
     OnSlot on_slot_;
+    OnStart on_start_;
     OnAttempt on_attempt_;
     std::unordered_map<CheckKey, Carried> carried_;
     std::set<std::pair<Instant, Asking*>> deadlines_;

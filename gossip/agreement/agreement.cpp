@@ -158,6 +158,15 @@ void Agreement::on_slot(Instant now, CheckKey key) {
     wake(*item, now);
 }
 
+bool Agreement::on_started(Instant now, CheckKey key, AttemptId id) {
+    awake(now);
+    Case* item = find(key);
+    if (item == nullptr || !item->inquiry.has_value()) return false;
+    const bool wanted = item->inquiry->on_started(now, id);
+    wake(*item, item->inquiry->next_wakeup());
+    return wanted;
+}
+
 void Agreement::on_answer(Instant now, CheckKey key, AttemptId id, Answer answer) {
     awake(now);
     Case* item = find(key);
@@ -212,9 +221,13 @@ void Agreement::run_roll_call() {
         if (result->passed) {
             passed_once_ = true;
             quorum_lost_at_.reset();
-        } else if (!quorum_lost_at_.has_value()) {
-            quorum_lost_at_ = now_;
-            quorum_lost_wall_ = wall_;
+        } else {
+            if (quorum()) {
+                quorum_lost_at_ = now_;
+                quorum_lost_wall_ = wall_;
+            }
+            // Made again, whoever is missing: it may have been a moment's loss.
+            standing_at_ = std::min(standing_at_, now_ + standing_roll_call);
         }
         event(AgreementEvent::Kind::roll_call);
         tell_quorum();
@@ -229,22 +242,27 @@ RollCall::Circumstances Agreement::roll_call_circumstances() const {
     if (reference.size() != 2) return circumstances;
     const std::string& other = reference[reference[0] == options_.name ? 1 : 0];
     const auto found = peers_.find(agent_id(other));
-    circumstances.peer_dead =
-        found == peers_.end() || found->second.peer.liveness == Liveness::failed;
-    circumstances.connected = fitness_.gateway_answers() && something_answers();
+    const bool met = found != peers_.end();
+    circumstances.peer_dead = !met || found->second.peer.liveness == Liveness::failed;
+    const Instant since = met ? found->second.failed_at : long_ago;
+    circumstances.connected = fitness_.gateway_answers() && something_answers(since);
     return circumstances;
 }
 
-// Another check than those that are failing has answered lately; or there is none.
-bool Agreement::something_answers() const {
-    bool another = false;
+// Of the checks that were well when the other agent went, one that does not fail now has
+// answered since, and lately. What answered before that may have been cut off with it. Where
+// there is but one such check, there is nothing to compare it with.
+bool Agreement::something_answers(Instant since) const {
+    std::size_t were_well = 0;
     for (const auto& [key, item] : cases_) {
-        if (!item->inquiry.has_value()) continue;
-        if (now_ - item->passed_at <= 2 * item->check.interval) return true;
-        if (item->inquiry->accusing() || item->outage()) continue;
-        another = true;
+        if (!item->inquiry.has_value() || !item->host.empty()) continue;
+        if (item->outage() && item->opened_at < since) continue;
+        ++were_well;
+        if (item->outage() || item->inquiry->accusing()) continue;
+        const bool lately = now_ - item->passed_at <= 2 * item->check.interval;
+        if (item->passed_at >= since && lately) return true;
     }
-    return !another;
+    return were_well <= 1;
 }
 
 // While somebody of the reference is missing a call is made every so often: it tells people
@@ -269,7 +287,7 @@ void Agreement::run_standing() {
 }
 
 void Agreement::tell_quorum() {
-    if (!quorum_lost_at_.has_value()) {
+    if (quorum()) {
         if (no_quorum_text_.empty()) return;
         no_quorum_text_.clear();
         event(AgreementEvent::Kind::quorum, {}, "the roll call passes again");

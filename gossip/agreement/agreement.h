@@ -88,7 +88,8 @@ struct MeshCheck {
     bool operator==(const MeshCheck&) const = default;
 };
 
-// An attempt to be started now; its end is told with on_answer(). Of one check several may
+// An attempt to be started now, or as soon as may be: its start is told with on_started(), its
+// end with on_answer(). Of one check several may
 // be in flight, at most three. `host`: instead of a definition, ask whether this agent
 // answers (a memberlist ping over TCP, and an echo where that is allowed).
 struct Attempt {
@@ -248,6 +249,8 @@ public:
 
     // Our slot of a check has come. It leads to an attempt unless a vote is being made.
     void on_slot(Instant now, CheckKey key);
+    // False: nobody wants that attempt any more, and it need not be made.
+    bool on_started(Instant now, CheckKey key, AttemptId id);
     void on_answer(Instant now, CheckKey key, AttemptId id, Answer answer);
     void on_roll_call_answer(Instant now, std::uint64_t call, std::string_view name);
     void on_tick(Instant now, WallTime wall);
@@ -290,6 +293,7 @@ private:
         Peer peer;
         ZoneId zone{};
         std::optional<Instant> unfit_since;
+        Instant failed_at = long_ago;  // When membership last declared it so.
         CheckKey host{};
     };
 
@@ -312,7 +316,7 @@ private:
     void run_roll_call();
     void run_standing();
     RollCall::Circumstances roll_call_circumstances() const;
-    bool something_answers() const;
+    bool something_answers(Instant since) const;
     void disregard(Disregarded reason) { ++disregarded_[static_cast<std::size_t>(reason)]; }
     void event(AgreementEvent::Kind kind, CheckKey check = {}, std::string message = {});
     void tell_quorum();
@@ -354,6 +358,7 @@ private:
     std::string cut_off_text() const;
     void note_own_vote(Case& item, const VoteRecord& vote);
     void note_contradiction(Case& item, const VoteRecord& vote);
+    void note_overruled(Case& item);
     void note_shadow(Case& item, const Ballot& ballot);
 
     // agreement_verdicts.cpp: judging and writing.

@@ -55,7 +55,13 @@ struct Agreement::Case {
         std::vector<Instant> again;  // Latest first.
     };
     std::optional<Told> told{};
-    std::optional<Instant> suspected_at{};  // We raised it; not yet contradicted.
+    // What we suspect, and then accuse the target of, and who of our zone saw the opposite.
+    struct OwnSuspicion {
+        Instant at;
+        bool accused = false;
+        bool contradicted = false;
+    };
+    std::optional<OwnSuspicion> suspicion{};
     std::optional<Instant> shadow_since{};
     bool shadow_told = false;
     struct Suspected {

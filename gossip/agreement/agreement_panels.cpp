@@ -54,6 +54,7 @@ void Agreement::on_liveness(const PeerState& state, Liveness before) {
         return;
     }
     if (liveness == before) return;
+    if (liveness == Liveness::failed) peers_.at(agent_id(state.peer.name)).failed_at = now_;
     if (liveness == Liveness::alive && !quorum()) roll_call_.need(now_, now_);
     if (liveness != Liveness::alive) standing_at_ = std::min(standing_at_, now_);
     if (liveness == Liveness::alive && find(state.host) == nullptr) return;
@@ -230,6 +231,7 @@ void Agreement::refresh_panel(Case& item) {
         item.overdue_at = item.slotted_at + item.check.interval;
     }
     const bool resized = size != item.size;
+    const bool left_alone = size.seats == 1 && item.size.seats > 1;
     item.ranks = std::move(ranked.order);
     std::erase_if(item.suspected, [&](const auto& entry) {
         return std::ranges::find(item.ranks, entry.first) == item.ranks.end();
@@ -247,10 +249,12 @@ void Agreement::refresh_panel(Case& item) {
     if (item.inquiry.has_value()) item.inquiry->set_settings(settings);
     if (moved && item.host.empty()) event(AgreementEvent::Kind::seat, item.check.key);
 
-    // Who is left may be enough to say what the others no longer can.
+    // Who is left may be enough to say what the others no longer can; and who is left alone
+    // needs to know soon whether anything answers it.
     const bool doubts = item.inquiry.has_value() && item.inquiry->last().has_value() &&
                         item.inquiry->last()->vote != Vote::ok && !item.outage();
-    if (resized && seat.has_value() && doubts) static_cast<void>(item.inquiry->look(now_));
+    if (seat.has_value() && (left_alone || (resized && doubts)))
+        static_cast<void>(item.inquiry->look(now_));
     wake(item, now_);
 }
 

@@ -113,7 +113,10 @@ void Agreement::run_inquiry(Case& item) {
         item.suspicions.push_back({self_, now_});
         if (item.suspicions.size() > Case::suspicions_max) item.suspicions.pop_front();
         if (suspicion->direction == SuspicionRecord::Direction::failing) {
-            fitness_.on_turned_failing(now_, item.check.key, item.check.interval);
+            item.suspicion = Case::OwnSuspicion{.at = now_};
+            if (item.host.empty()) {
+                fitness_.on_turned_failing(now_, item.check.key, item.check.interval);
+            }
         }
         SuspicionRecord record;
         record.agent = self_;
@@ -231,19 +234,30 @@ void Agreement::run_host_schedule(Case& item) {
 // ---- What our votes say of ourselves
 
 void Agreement::note_own_vote(Case& item, const VoteRecord& vote) {
-    item.suspected_at.reset();
-    if (vote.vote == Vote::fail && !item.outage()) item.suspected_at = now_;
+    if (vote.vote != Vote::fail || item.outage()) return item.suspicion.reset();
+    if (!item.suspicion.has_value()) item.suspicion = Case::OwnSuspicion{.at = now_};
+    item.suspicion->accused = true;
+    note_overruled(item);
 }
 
-// A fit witness of our own zone says OK where we said FAIL.
+// A fit witness of our own zone says OK where we suspect. Asked by our suspicion, it may say so
+// before we accuse.
 void Agreement::note_contradiction(Case& item, const VoteRecord& vote) {
-    if (!item.suspected_at.has_value() || vote.vote != Vote::ok || item.outage()) return;
-    if (now_ - *item.suspected_at > item.valid_for()) return;
+    if (!item.suspicion.has_value() || vote.vote != Vote::ok || item.outage()) return;
+    const Instant since = item.suspicion->at;
+    if (now_ - since > item.valid_for()) return;
     if (zone_of(vote.agent) != options_.zone || unfit_since(vote.agent)) return;
     // It must have looked when we did.
-    if (now_ - vote.age + item.valid_for() < *item.suspected_at) return;
-    item.suspected_at.reset();
-    fitness_.on_overruled(now_, item.check.key);
+    if (now_ - vote.age + item.valid_for() < since) return;
+    item.suspicion->contradicted = true;
+    note_overruled(item);
+}
+
+// Of a host's liveness nothing is concluded about us.
+void Agreement::note_overruled(Case& item) {
+    if (!item.suspicion->accused || !item.suspicion->contradicted) return;
+    item.suspicion.reset();
+    if (item.host.empty()) fitness_.on_overruled(now_, item.check.key);
 }
 
 // Cut off we change nothing, but we remember what we see, unless a quorum of the witnesses that

@@ -24,7 +24,8 @@ std::tuple<std::uint32_t, std::uint32_t, std::uint32_t> version(const VerdictRec
 // be on its way there.
 void Agreement::adopt(Case& item, const VerdictRecord& verdict) {
     if (item.held.has_value() && version(verdict) < version(*item.held)) return;
-    const bool same = item.held.has_value() && version(verdict) == version(*item.held);
+    const bool first = !item.held.has_value();
+    const bool same = !first && version(verdict) == version(*item.held);
     const bool epoch_moved = item.epoch() != verdict.epoch;
     const std::uint32_t steps = verdict.epoch - item.epoch();
     item.held = verdict;
@@ -36,12 +37,13 @@ void Agreement::adopt(Case& item, const VerdictRecord& verdict) {
         item.opened_at = now_;
         item.openings.push_back(now_);
         // One that we slept through was one, too.
-        if (steps > 2 && item.openings.size() < flapping_outages) item.openings.push_back(now_);
+        if (!first && steps > 2 && item.openings.size() < flapping_outages)
+            item.openings.push_back(now_);
         while (item.openings.size() > flapping_outages) item.openings.pop_front();
     }
     item.suspicions.clear();
     item.suspected.clear();
-    item.suspected_at.reset();
+    item.suspicion.reset();
     item.told.reset();
     if (item.inquiry.has_value()) {
         item.inquiry->on_epoch(verdict.epoch, item.opened_at + dwell(item) - Inquiry::gap);

@@ -16,12 +16,13 @@ void Fitness::on_wakeup(Instant now, Instant due) {
 
 void Fitness::on_turned_failing(Instant now, CheckKey check, Duration interval) {
     std::erase_if(turned_, [&](const auto& entry) { return entry.second.until <= now; });
-    turned_[check] = {now + 2 * interval, false};
+    turned_[check].until = now + 2 * interval;
 }
 
 void Fitness::on_overruled(Instant now, CheckKey check) {
-    overruled_.push_back(now);
-    if (overruled_.size() > std::size_t{2} * penalty_max) overruled_.pop_front();
+    std::erase_if(overruled_,
+                  [&](const auto& entry) { return now - entry.second >= overruled_window; });
+    if (overruled_.size() < std::size_t{2} * penalty_max) overruled_[check] = now;
     std::erase_if(turned_, [&](const auto& entry) { return entry.second.until <= now; });
     if (const auto found = turned_.find(check); found != turned_.end()) {
         found->second.overruled = true;
@@ -32,10 +33,10 @@ void Fitness::on_overruled(Instant now, CheckKey check) {
     if (broken(now) || (overruled >= 2 && turned_.size() > many)) broken_until_ = now + broken_for;
 }
 
-// Two overruled within five minutes are one step.
 unsigned Fitness::penalty(Instant now) const {
-    const auto recent = std::count_if(overruled_.begin(), overruled_.end(),
-                                      [&](Instant at) { return now - at < overruled_window; });
+    const auto recent = std::count_if(overruled_.begin(), overruled_.end(), [&](const auto& entry) {
+        return now - entry.second < overruled_window;
+    });
     return static_cast<unsigned>(recent) / 2;
 }
 

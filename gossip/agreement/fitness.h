@@ -4,11 +4,10 @@
 // it looks at itself:
 //
 // * its local health, which membership keeps (Lifeguard), and which sinks further when
-//   others of its own zone overrule its suspicions;
+//   others of its own zone overrule it, by one for each two checks within five minutes;
 // * its timers: one late by two seconds in the last ten says that it was stopped or
-//   starved. A shorter stall casts doubt on the attempts that it fell into: timers run
-//   before sockets are read, so a stalled agent reports a timeout although the answer
-//   waits (stalled());
+//   starved. A shorter stall casts doubt on the attempts that it fell into: what takes
+//   several steps may have run out of time for want of ours (stalled());
 // * its gateway, and its resolver where a name was not found, if it has a canary for them;
 // * whether it is broken: more than half of its checks, and more than three, turned failing
 //   within two intervals, and at least two of them were overruled. Until 60 s after the
@@ -82,7 +81,8 @@ private:
     bool settled_ = false;
     std::size_t checks_ = 0;
     std::deque<Stall> stalls_;
-    std::deque<Instant> overruled_;  // In the last five minutes, at most 2 * penalty_max.
+    // In the last five minutes, and when, the last time; at most 2 * penalty_max.
+    std::map<CheckKey, Instant> overruled_;
     std::map<CheckKey, Turned> turned_;
     Instant broken_until_ = long_ago;
 };

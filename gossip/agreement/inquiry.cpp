@@ -36,6 +36,7 @@ void Inquiry::on_epoch(std::uint32_t epoch, Instant recoverable_at) {
 
 void Inquiry::drop_asking() {
     asking_.reset();
+    std::erase_if(in_flight_, [](const InFlight& attempt) { return attempt.waits(); });
     for (InFlight& attempt : in_flight_) attempt.counts = false;
 }
 
@@ -55,7 +56,7 @@ void Inquiry::on_slot() {
 
 std::optional<Instant> Inquiry::began(AttemptId id) const {
     for (const InFlight& attempt : in_flight_) {
-        if (attempt.id == id) return attempt.began;
+        if (attempt.id == id) return attempt.waits() ? attempt.asked_for : attempt.began;
     }
     return std::nullopt;
 }
@@ -105,19 +106,26 @@ std::optional<AttemptId> Inquiry::poll_attempt(Instant now) {
     if (!asking_.has_value() || now < asking_->next_at) return std::nullopt;
     if (in_flight_.size() >= static_cast<std::size_t>(attempts())) return std::nullopt;
     if (held_back()) return std::nullopt;
-    if (asking_->started == 0) asking_->began = now;
-    ++asking_->started;
-    asking_->last_proven = asking_->proven;
-    const bool more = asking_->suspected && asking_->started < attempts();
-    asking_->next_at = more ? asking_->began + asking_->started * gap : never;
-    in_flight_.push_back({next_id_, now, true});
+    ++asking_->asked_for;
+    const bool more = asking_->suspected && asking_->asked_for < attempts();
+    asking_->next_at = more ? asking_->began + asking_->asked_for * gap : never;
+    in_flight_.push_back({.id = next_id_, .asked_for = now});
     return next_id_++;
 }
 
+bool Inquiry::on_started(Instant now, AttemptId id) {
+    const auto found = std::ranges::find(in_flight_, id, &InFlight::id);
+    if (found == in_flight_.end()) return false;
+    found->began = now;
+    if (asking_->began == never) asking_->began = now;
+    asking_->last_proven = asking_->proven;
+    return true;
+}
+
 void Inquiry::on_answer(Instant now, AttemptId id, Answer answer, Duration stalled) {
-    const auto found = std::find_if(in_flight_.begin(), in_flight_.end(),
-                                    [&](const InFlight& attempt) { return attempt.id == id; });
+    const auto found = std::ranges::find(in_flight_, id, &InFlight::id);
     if (found == in_flight_.end()) return;
+    if (found->waits()) on_started(now, id);  // It could not even be started.
     const bool counts = found->counts;
     in_flight_.erase(found);
     if (answer.finding == Answer::Finding::passed) soft_timeout_.learn(answer.latency);
@@ -130,7 +138,7 @@ void Inquiry::on_answer(Instant now, AttemptId id, Answer answer, Duration stall
     }
     if (answer.finding == Answer::Finding::errored) {
         rounds_ = 0;
-        return conclude(Vote::abstain, answer.failure, std::move(answer.message), false);
+        return conclude(now, Vote::abstain, answer.failure, std::move(answer.message), false);
     }
     const Vote said = answer.finding == Answer::Finding::passed ? Vote::ok : Vote::fail;
     if (said == news()) return on_news(now, answer);
@@ -146,7 +154,7 @@ void Inquiry::on_answer(Instant now, AttemptId id, Answer answer, Duration stall
         asking_->next_at = never;
         return;
     }
-    conclude(Vote::ok, 0, {}, false);
+    conclude(now, Vote::ok, 0, {}, false);
 }
 
 // This answer would change the verdict if it repeats itself.
@@ -173,15 +181,15 @@ void Inquiry::settle(Instant now) {
         if (awaited) repeat(now);
         return;
     }
-    if (news() == Vote::ok) return conclude(Vote::ok, 0, {}, false);
+    if (news() == Vote::ok) return conclude(now, Vote::ok, 0, {}, false);
     asking_->accusing_since = now;
 }
 
 void Inquiry::suspect(Instant now) {
     asking_->suspected = true;
     asking_->suspected_at = now;
-    if (asking_->started < attempts()) {
-        asking_->next_at = asking_->began + asking_->started * gap;
+    if (asking_->asked_for < attempts()) {
+        asking_->next_at = asking_->began + asking_->asked_for * gap;
     }
     const std::uint32_t needed = outage_ ? settings_.recover_after : settings_.fail_after;
     if (rounds_ + 1 < needed) return;  // It will not be a vote yet.
@@ -197,7 +205,8 @@ void Inquiry::suspect(Instant now) {
          asking_->round, asking_->began});
 }
 
-void Inquiry::conclude(Vote vote, FailureCode failure, std::string message, bool failed) {
+void Inquiry::conclude(Instant now, Vote vote, FailureCode failure, std::string message,
+                       bool failed) {
     const Asking& asking = *asking_;
     const bool same = last_.has_value() && last_->vote == vote;
     Ballot ballot;
@@ -210,7 +219,9 @@ void Inquiry::conclude(Vote vote, FailureCode failure, std::string message, bool
     ballot.round = asking.round;
     ballot.failed = failed;
     const bool told = same && last_->epoch == epoch_;
-    const bool tell = !told || asking.awaited || (vote == Vote::fail && !outage_);
+    const bool again = vote == Vote::abstain && now - told_at_ >= abstains_again_after;
+    const bool tell = !told || again || asking.awaited || (vote == Vote::fail && !outage_);
+    if (tell) told_at_ = now;
     last_ = ballot;
     casts_.push_back({std::move(ballot), false, tell});
     drop_asking();
@@ -225,15 +236,7 @@ void Inquiry::on_tick(Instant now, const Circumstances& circumstances) {
     if (!asking_.has_value()) return;
     on_resized(now);
     if (!asking_.has_value()) return;
-    if (!outage_ && !asking_->suspected) {
-        for (const InFlight& attempt : in_flight_) {
-            if (!attempt.counts || now < attempt.began + soft_timeout_.value(settings_.timeout)) {
-                continue;
-            }
-            suspect(now);
-            break;
-        }
-    }
+    if (now >= suspicious_at()) suspect(now);
     if (circumstances.roll_call_asked) {
         const Instant patient_until = asking_->suspected_at.value_or(now) + roll_call_patience;
         if (circumstances.roll_call_passed) asking_->proven = true;
@@ -245,24 +248,41 @@ void Inquiry::on_tick(Instant now, const Circumstances& circumstances) {
         outage_ || !settings_.proof_between ? asking_->proven : asking_->last_proven;
     const auto& unfit = answer.by_name ? circumstances.unfit_for_names : circumstances.unfit;
     if (unfit.has_value()) {
-        return conclude(Vote::abstain, answer.failure, "not fit: " + *unfit, true);
+        return conclude(now, Vote::abstain, answer.failure, "not fit: " + *unfit, true);
     }
     if (passed) {
-        return conclude(Vote::fail, answer.failure, answer.message, true);
+        return conclude(now, Vote::fail, answer.failure, answer.message, true);
     }
     const bool may_pass = outage_ || !settings_.proof_between;
     if (may_pass && !asking_->unproven && now < *asking_->accusing_since + roll_call_patience) {
         return;
     }
-    conclude(Vote::abstain, answer.failure, circumstances.cut_off, true);
+    conclude(now, Vote::abstain, answer.failure, circumstances.cut_off, true);
+}
+
+Instant Inquiry::given_up_at(const InFlight& attempt) const {
+    if (attempt.waits()) return attempt.asked_for + held_back_max;
+    return attempt.began + settings_.timeout + lost_after;
 }
 
 void Inquiry::give_up_lost(Instant now) {
-    const auto lost = std::find_if(in_flight_.begin(), in_flight_.end(), [&](const auto& attempt) {
-        return now >= attempt.began + settings_.timeout + lost_after;
-    });
+    const auto lost = std::ranges::find_if(
+        in_flight_, [&](const InFlight& attempt) { return now >= given_up_at(attempt); });
     if (lost == in_flight_.end()) return;
-    on_answer(now, lost->id, {.message = "the attempt never ended"}, Duration::zero());
+    std::string why = lost->waits() ? fmt::format("waited {} to ask: too many probes at once",
+                                                  format_duration(held_back_max))
+                                    : "the attempt never ended";
+    on_answer(now, lost->id, {.message = std::move(why)}, Duration::zero());
+}
+
+Instant Inquiry::suspicious_at() const {
+    Instant at = never;
+    if (outage_ || !asking_.has_value() || asking_->suspected) return at;
+    for (const InFlight& attempt : in_flight_) {
+        if (!attempt.counts || attempt.waits()) continue;
+        at = std::min(at, attempt.began + soft_timeout_.value(settings_.timeout));
+    }
+    return at;
 }
 
 // A panel may become one of one, or one of more, while a vote is being made: then it takes
@@ -271,13 +291,13 @@ void Inquiry::on_resized(Instant now) {
     Asking& asking = *asking_;
     if (!asking.suspected || asking.accusing_since.has_value()) return;
     if (asking.ended >= attempts()) return settle(now);
-    if (asking.started < attempts() && asking.next_at == never) {
-        asking.next_at = asking.began + asking.started * gap;
+    if (asking.asked_for < attempts() && asking.next_at == never) {
+        asking.next_at = asking.began + asking.asked_for * gap;
     }
 }
 
 bool Inquiry::held_back() const {
-    if (outage_ || !settings_.proof_between || asking_->started != attempts() - 1) return false;
+    if (outage_ || !settings_.proof_between || asking_->asked_for != attempts() - 1) return false;
     return !asking_->proven && !asking_->unproven;
 }
 
@@ -303,9 +323,7 @@ std::optional<Instant> Inquiry::roll_call_needed() const {
 
 Instant Inquiry::next_wakeup() const {
     Instant at = recheck_at_;
-    for (const InFlight& attempt : in_flight_) {
-        at = std::min(at, attempt.began + settings_.timeout + lost_after);
-    }
+    for (const InFlight& attempt : in_flight_) at = std::min(at, given_up_at(attempt));
     if (!asking_.has_value()) return at;
     if (in_flight_.size() < static_cast<std::size_t>(attempts())) {
         const Instant gives_up = asking_->suspected_at.value_or(never);
@@ -313,12 +331,7 @@ Instant Inquiry::next_wakeup() const {
                           : gives_up == never ? never
                                               : gives_up + roll_call_patience);
     }
-    if (!outage_ && !asking_->suspected) {
-        for (const InFlight& attempt : in_flight_) {
-            if (!attempt.counts) continue;
-            at = std::min(at, attempt.began + soft_timeout_.value(settings_.timeout));
-        }
-    }
+    at = std::min(at, suspicious_at());
     if (asking_->accusing_since.has_value()) {
         at = std::min(at, *asking_->accusing_since + roll_call_patience);
     }

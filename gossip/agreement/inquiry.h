@@ -17,7 +17,9 @@
 //   makes both attempts fail. (A pass after both, as first designed, was not enough: of
 //   agents cut off, those whose attempts were in flight when the cut ended accused.)
 // * An attempt that ran out of time while our loop stood still is none of the target's.
-// * An attempt whose end nobody reports is given up, and is ABSTAIN.
+// * An attempt counts from when it was started, which the limits of the machine may make later
+//   than it was wanted: what has not begun is neither slow nor proof.
+// * One that never starts, or whose end nobody reports, is given up, and is ABSTAIN.
 // * With fail_after = N (recover_after = N) so many of these in a row make the vote.
 // * Asked by others, it asks out of turn, if the budget allows, and answers always; if it
 //   may not ask, with its last vote, as that was cast.
@@ -75,6 +77,10 @@ public:
     static constexpr Duration jitter = std::chrono::milliseconds(500);
     // A roll call begins and ends within so long of being needed, or the vote abstains.
     static constexpr Duration roll_call_patience = std::chrono::seconds(3);
+    // So long an attempt may wait to be started; then it is given up.
+    static constexpr Duration held_back_max = std::chrono::minutes(2);
+    // Who keeps abstaining says so again: others forget what a witness said ten minutes ago.
+    static constexpr Duration abstains_again_after = std::chrono::minutes(5);
 
     struct Settings {
         Duration interval{};
@@ -124,12 +130,15 @@ public:
     bool look(Instant now);
     // Looks, and asks the others to, though nobody saw a change.
     void convene(Instant now);
+    // An attempt that poll_attempt() gave begins now. False: nobody wants it any more, and
+    // its end need not be told.
+    bool on_started(Instant now, AttemptId id);
     // `stalled`: for how long our loop stood still meanwhile.
     void on_answer(Instant now, AttemptId id, Answer answer, Duration stalled);
     // Roll calls, fitness and time.
     void on_tick(Instant now, const Circumstances& circumstances);
 
-    // An attempt to be started now.
+    // An attempt to be started now, or as soon as may be; see on_started().
     std::optional<AttemptId> poll_attempt(Instant now);
     std::optional<Suspicion> poll_suspicion();
     // A vote to be sent: a new one, or, `again`, the last one.
@@ -150,7 +159,7 @@ public:
     // Every attempt has failed, and the roll call is awaited.
     bool accusing() const { return asking_.has_value() && asking_->accusing_since.has_value(); }
     std::size_t in_flight() const { return in_flight_.size(); }
-    // When an attempt in flight began.
+    // When an attempt in flight began, or else was asked for.
     std::optional<Instant> began(AttemptId id) const;
 
 private:
@@ -161,8 +170,8 @@ private:
         bool suspected = false;
         std::uint32_t round = 0;
         Instant began = never;  // The first attempt.
-        Instant next_at{};      // When the next attempt starts; never: none does.
-        int started = 0;
+        Instant next_at{};      // When the next attempt is asked for; never: none is.
+        int asked_for = 0;
         int ended = 0;  // Those that spoke for what must repeat itself.
         std::optional<Instant> suspected_at{};
         bool proven = false;                      // A roll call since the first attempt has passed.
@@ -173,11 +182,17 @@ private:
     };
     struct InFlight {
         AttemptId id = 0;
-        Instant began;
-        bool counts = true;  // Part of the vote in the making.
+        Instant asked_for;
+        Instant began = never;  // never: it waits to be started.
+        bool counts = true;     // Part of the vote in the making.
+
+        bool waits() const { return began == never; }
     };
 
+    Instant given_up_at(const InFlight& attempt) const;
     void give_up_lost(Instant now);
+    // When an attempt of this vote is suspiciously late; never while there is none.
+    Instant suspicious_at() const;
     void on_resized(Instant now);
     // The last attempt waits for the roll call.
     bool held_back() const;
@@ -185,7 +200,7 @@ private:
     void suspect(Instant now);
     void on_news(Instant now, const Answer& answer);
     void settle(Instant now);
-    void conclude(Vote vote, FailureCode failure, std::string message, bool failed);
+    void conclude(Instant now, Vote vote, FailureCode failure, std::string message, bool failed);
     void drop_asking();
     void repeat(Instant now);
     int attempts() const { return outage_ ? 2 : settings_.attempts; }
@@ -202,7 +217,8 @@ private:
     std::optional<Asking> asking_;
     std::vector<InFlight> in_flight_;
     std::optional<Ballot> last_;
-    std::uint32_t rounds_ = 0;  // In a row that brought news, not yet enough to vote it.
+    Instant told_at_ = long_ago;  // When a vote was last to be told.
+    std::uint32_t rounds_ = 0;    // In a row that brought news, not yet enough to vote it.
     std::uint32_t answered_round_ = 0;
     std::deque<Suspicion> suspicions_;
     std::deque<Cast> casts_;

@@ -1,5 +1,7 @@
 #include "gossip/agreement/scribe.h"
 
+#include <algorithm>
+
 #include "agent/base/assert.h"
 
 namespace picket::gossip {
@@ -16,7 +18,7 @@ std::optional<Instant> Scribe::on_proof(Instant now, bool proven, std::size_t ra
         return std::nullopt;
     }
     if (!ready_at_.has_value()) ready_at_ = now;
-    return *ready_at_ + static_cast<Duration::rep>(rank) * delay;
+    return *ready_at_ + static_cast<Duration::rep>(std::min(rank, last_turn)) * delay;
 }
 
 void Scribe::rest() {

@@ -22,6 +22,8 @@ namespace picket::gossip {
 class Scribe {
 public:
     static constexpr Duration delay = std::chrono::milliseconds(200);
+    // Later ranks write with this one: the proof lasts two seconds.
+    static constexpr std::size_t last_turn = 8;
 
     // The votes carry this, whether or not it may be written yet.
     void on_change(const Change& change);

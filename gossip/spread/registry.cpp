@@ -102,7 +102,7 @@ std::optional<Refusal> Registry::put(Instant now, WallTime wall, Record record, 
                                      std::size_t peers) {
     const RecordKey key = key_of(record);
     if (kept_max(key.kind) == 0) return Refusal::not_kept;
-    if (const auto refusal = check(wall, record, origin, peers)) return refusal;
+    if (const auto refusal = check(now, wall, record, origin, peers)) return refusal;
     // Most of what is heard was heard before: that is found without a digest.
     const Record* held = latest(key);
     if (held != nullptr && *held == record) return Refusal::known;
@@ -110,7 +110,7 @@ std::optional<Refusal> Registry::put(Instant now, WallTime wall, Record record, 
     const Precedence order = precedence(record, digest_now);
     if (const auto current = precedence_of(key)) {
         if (order <= *current) return Refusal::known;
-    } else if (!make_room(key)) {
+    } else if (!make_room(key, record)) {
         return Refusal::full;
     }
     Pending pending{std::move(record), order, digest_now, 0, origin};
@@ -127,12 +127,12 @@ std::optional<Refusal> Registry::put(Instant now, WallTime wall, Record record, 
     return std::nullopt;
 }
 
-std::optional<Refusal> Registry::check(WallTime wall, Record& record, const Origin& origin,
-                                       std::size_t peers) {
+std::optional<Refusal> Registry::check(Instant now, WallTime wall, Record& record,
+                                       const Origin& origin, std::size_t peers) {
     if (outlived(wall, record)) return Refusal::outlived;
     if (origin.source == Source::own || origin.source == Source::stored) return std::nullopt;
     if (auto* verdict = std::get_if<VerdictRecord>(&record)) {
-        return check_verdict(*verdict, origin, peers);
+        return check_verdict(now, *verdict, origin, peers);
     }
     if (const auto* evidence = std::get_if<EvidenceRecord>(&record)) {
         if (evidence->era != era_now) return Refusal::other_era;
@@ -140,8 +140,8 @@ std::optional<Refusal> Registry::check(WallTime wall, Record& record, const Orig
     return std::nullopt;
 }
 
-std::optional<Refusal> Registry::check_verdict(VerdictRecord& verdict, const Origin& origin,
-                                               std::size_t peers) {
+std::optional<Refusal> Registry::check_verdict(Instant now, VerdictRecord& verdict,
+                                               const Origin& origin, std::size_t peers) {
     if (verdict.era != era_now) return Refusal::other_era;
     if (verdict.epoch > epoch_max || verdict.sub > epoch_max) return Refusal::absurd;
     const Record* held = latest(key_of(verdict));
@@ -155,48 +155,60 @@ std::optional<Refusal> Registry::check_verdict(VerdictRecord& verdict, const Ori
     if (origin.source == Source::gossip) {
         return step > 1 || far ? std::optional(Refusal::step_for_gossip) : std::nullopt;
     }
-    return far ? confirm(verdict, origin.peer, peers) : std::nullopt;
+    const bool taken = !far || confirmed(now, verdict, epoch > 0, origin.peer, peers);
+    return taken ? std::nullopt : std::optional(Refusal::unconfirmed);
 }
 
-std::optional<Refusal> Registry::confirm(VerdictRecord& verdict, AgentId peer, std::size_t peers) {
-    if (peers <= 1) return std::nullopt;
+// By two peers, of whose words the lesser is taken. Where there may be but one that knows, because
+// all others have come only lately, its word is enough if it keeps to it.
+bool Registry::confirmed(Instant now, VerdictRecord& verdict, bool knows_outages, AgentId peer,
+                         std::size_t peers) {
+    if (peers <= 1) return true;
     const RecordKey key = key_of(verdict);
     const auto report = reports_.find(key);
     if (report == reports_.end()) {
         if (reports_.size() >= unconfirmed_max) reports_.clear();
-        reports_.emplace(key, Report{peer, verdict});
-        return Refusal::unconfirmed;
+        reports_.emplace(key, Report{peer, now, verdict});
+        return false;
     }
     if (report->second.peer == peer) {
         report->second.verdict = verdict;
-        return Refusal::unconfirmed;
+        if (knows_outages || now - report->second.since < reported_for) return false;
+    } else if (version_of(report->second.verdict) < version_of(verdict)) {
+        verdict = report->second.verdict;
     }
-    if (version_of(report->second.verdict) < version_of(verdict)) verdict = report->second.verdict;
     reports_.erase(report);
-    return std::nullopt;
-}
-
-bool Registry::make_room(const RecordKey& key) {
-    const std::size_t kept = count(key.kind) + waiting_[static_cast<std::size_t>(key.kind)];
-    if (kept < kept_max(key.kind)) return true;
-    const auto least = key.kind == RecordKind::evidence  ? oldest_evidence()
-                       : key.kind == RecordKind::verdict ? oldest_unlisted_verdict()
-                                                         : std::nullopt;
-    if (!least.has_value()) return false;
-    erase(*least);
     return true;
 }
 
-std::optional<RecordKey> Registry::oldest_evidence() const {
-    std::optional<RecordKey> oldest;
-    WallTime begins = WallTime::max();
-    for (const auto& [key, held] : held_) {
-        const auto* evidence = std::get_if<EvidenceRecord>(&held.record);
-        if (evidence == nullptr || evidence->begins_at >= begins) continue;
-        oldest = key;
-        begins = evidence->begins_at;
+// What is no younger than all that is held gets no place, so that whoever hears the same
+// comes to hold the same.
+bool Registry::make_room(const RecordKey& key, const Record& record) {
+    const std::size_t kept = count(key.kind) + waiting_[static_cast<std::size_t>(key.kind)];
+    if (kept < kept_max(key.kind)) return true;
+    if (key.kind == RecordKind::verdict) {
+        const auto unlisted = oldest_unlisted_verdict();
+        if (unlisted.has_value()) erase(*unlisted);
+        return unlisted.has_value();
     }
-    return oldest;
+    const auto age_of = [](const Record& any) -> std::optional<WallTime> {
+        if (const auto* evidence = std::get_if<EvidenceRecord>(&any)) return evidence->begins_at;
+        const auto* reference = std::get_if<ReferenceRecord>(&any);
+        if (reference == nullptr || reference->status == ReferenceStatus::present) return {};
+        return WallTime{std::chrono::hours(reference->seen_hours)};
+    };
+    std::optional<std::pair<WallTime, RecordKey>> oldest;
+    for (const auto& [place, held] : held_) {
+        if (place.kind != key.kind) continue;
+        const auto age = age_of(held.record);
+        if (age.has_value() && (!oldest.has_value() || std::pair(*age, place) < *oldest)) {
+            oldest.emplace(*age, place);
+        }
+    }
+    const auto age = age_of(record);
+    if (!oldest.has_value() || (age.has_value() && std::pair(*age, key) < *oldest)) return false;
+    erase(oldest->second);
+    return true;
 }
 
 std::optional<RecordKey> Registry::oldest_unlisted_verdict() const {

@@ -88,6 +88,8 @@ public:
     static constexpr std::size_t members_max = 20'000;  // Presence, and likewise Reference.
     static constexpr std::size_t notices_max = 64;
     static constexpr std::size_t unconfirmed_max = 1024;  // Then all wait for two anew.
+    // For so long one peer must report a large step to an agent that knows of no outage.
+    static constexpr Duration reported_for = std::chrono::minutes(1);
     static constexpr Duration evidence_kept = std::chrono::hours(30 * 24);
     static constexpr Duration reference_kept = std::chrono::hours(30 * 24);  // Left or forgotten.
     static constexpr Duration notice_kept = std::chrono::hours(24);
@@ -158,16 +160,17 @@ private:
     };
     struct Report {
         AgentId peer{};
+        Instant since{};
         VerdictRecord verdict{};
     };
 
-    std::optional<Refusal> check(WallTime wall, Record& record, const Origin& origin,
+    std::optional<Refusal> check(Instant now, WallTime wall, Record& record, const Origin& origin,
                                  std::size_t peers);
-    std::optional<Refusal> check_verdict(VerdictRecord& verdict, const Origin& origin,
+    std::optional<Refusal> check_verdict(Instant now, VerdictRecord& verdict, const Origin& origin,
                                          std::size_t peers);
-    std::optional<Refusal> confirm(VerdictRecord& verdict, AgentId peer, std::size_t peers);
-    bool make_room(const RecordKey& key);
-    std::optional<RecordKey> oldest_evidence() const;
+    bool confirmed(Instant now, VerdictRecord& verdict, bool knows_outages, AgentId peer,
+                   std::size_t peers);
+    bool make_room(const RecordKey& key, const Record& record);
     std::optional<RecordKey> oldest_unlisted_verdict() const;
     void hold(Instant now, const RecordKey& key, Pending pending);
     void drop(const RecordKey& key);

@@ -94,7 +94,8 @@ void Spread::on_persisted(Instant now, WallTime wall, std::uint64_t ticket) {
 }
 
 void Spread::on_roll_call(Instant now, WallTime wall, bool passed) {
-    put_reference(now, wall, reference_.on_roll_call(now, wall, passed, presence_.boot, settled_));
+    const bool writes_in = settled_ && !left_;
+    put_reference(now, wall, reference_.on_roll_call(now, wall, passed, presence_.boot, writes_in));
     settle_all(now, wall);
 }
 
@@ -165,6 +166,7 @@ std::size_t Spread::forget(Instant now, WallTime wall, std::vector<ReferenceReco
 }
 
 void Spread::leave(Instant now, WallTime wall) {
+    left_ = true;
     ReferenceRecord record = reference_.leave(wall, presence_.boot);
     to_tell_.push_back(key_of(record));
     put_reference(now, wall, {std::move(record)});

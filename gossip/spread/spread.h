@@ -239,6 +239,7 @@ private:
     std::map<CheckKey, Instant> unclaimed_since_;
     std::vector<RecordKey> to_tell_;  // Reference records by an operator's word.
     bool settled_ = false;
+    bool left_ = false;         // By its own word: it does not come back in this run.
     Instant alone_at_ = never;  // When we take it that nobody else here is picket's.
     Instant sweep_at_;
     std::optional<std::uint64_t> told_root_;                      // In the user state.

@@ -184,7 +184,8 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
         list_host(*reference);
         const bool counts = reference_.counts(reference->name);
         if (counts != counted) event(ReferenceChanged{reference->name, counts});
-        if (const auto boot = reference_.boot_needed(presence_.boot)) raise_boot(now, wall, *boot);
+        const auto boot = reference_.boot_needed(presence_.boot);
+        if (boot.has_value() && !left_) raise_boot(now, wall, *boot);
     } else if (const auto* presence = std::get_if<PresenceRecord>(record)) {
         const Peer* peer = this->peer(presence->agent);
         const bool here = peer != nullptr && present(peer->liveness);

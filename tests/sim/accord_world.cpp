@@ -276,6 +276,7 @@ void AccordWorld::ask(AgentIndex agent, const Attempt& attempt) {
         const auto target = target_of(attempt.check);
         return target ? ask_target(agent, *target, attempt.id) : void();
     }
+    if (!agents_[agent].accord->on_started(now(agent), attempt.check, attempt.id)) return;
     const Spread::Peer* peer = spread(agent).peer(agent_id(attempt.host));
     PICKET_ASSERT(peer != nullptr);
     const std::uint64_t ticket = mesh_.mesh(agent).ping(
@@ -287,6 +288,7 @@ void AccordWorld::ask(AgentIndex agent, const Attempt& attempt) {
 // The timer runs before the socket is read: an answer that came in time is a timeout to
 // one that was stopped meanwhile.
 void AccordWorld::ask_target(AgentIndex agent, std::size_t target, AttemptId attempt) {
+    if (!agents_[agent].accord->on_started(now(agent), key(target), attempt)) return;
     asked_[target].push_back(now());
     SimAnswer answer = targets_.ask(agent, target, options_.timeout);
     const bool parted = !targets_.path(agent, target);

@@ -95,6 +95,29 @@ TEST_CASE("a thousand checks that fail at once are confirmed within ten seconds"
     CHECK(world.complaints() == "");
 }
 
+// Behind a router that swallows all. An agent may ask 256 at a time, for ten seconds each, so
+// most attempts wait for longer than any of them takes.
+TEST_CASE("more silent targets than an agent may ask at once are all confirmed") {
+    constexpr std::size_t targets = 600;
+    AgreementWorld world({.agents = 3,
+                          .targets = targets,
+                          .seed = 3,
+                          .interval = 30s,
+                          .timeout = 10s,
+                          .attempts_at_once = 256});
+    world.run_for(90s);
+    for (std::size_t target = 0; target < targets; ++target) {
+        world.targets()[target].manner = Manner::swallows;
+    }
+    world.run_for(3min);
+    std::size_t held = 0;
+    for (std::size_t target = 0; target < targets; ++target) {
+        held += world.all_hold(target, 1) ? 1U : 0U;
+    }
+    CHECK(held == targets);
+    CHECK(world.complaints() == "");
+}
+
 // A monitor in one place asks three times, and tells after the third failure in a row.
 std::size_t false_alarms_of_one_place(double failing, std::uint64_t seed, Duration length) {
     Random random(seed);

@@ -103,6 +103,8 @@ void AgreementWorld::start(AgentIndex agent) {
     self.wakeup = never;
     self.paused_until = {};
     self.hot.clear();
+    self.asking = 0;
+    self.waiting.clear();
     self.agreement = std::make_unique<gossip::Agreement>(
         gossip::Agreement::Options{.name = name(agent),
                                    .zone = zone(agent),
@@ -217,7 +219,9 @@ void AgreementWorld::happen(AgentIndex agent, What what) {
             pump(other);
         }
     } else if (auto* done = std::get_if<Done>(&what)) {
+        --self.asking;
         agreement.on_answer(now_, done->check, done->id, std::move(done->answer));
+        ask_waiting(agent);
     } else if (const auto* mail = std::get_if<Mail>(&what)) {
         take_mail(agent, *mail);
     } else if (const auto* ping = std::get_if<Ping>(&what)) {
@@ -299,7 +303,8 @@ void AgreementWorld::pump(AgentIndex agent) {
     gossip::Agreement& agreement = *self.agreement;
     while (agreement.next_wakeup() <= now_) {
         agreement.on_tick(now_, wall(agent));
-        while (const auto attempt = agreement.poll_attempt()) ask(agent, *attempt);
+        while (auto attempt = agreement.poll_attempt()) self.waiting.push_back(*std::move(attempt));
+        ask_waiting(agent);
         while (const auto dispatch = agreement.poll_dispatch()) {
             const AgentIndex to = std::stoul(dispatch->to.substr(1));
             if (tracing) {
@@ -352,7 +357,17 @@ void AgreementWorld::next_slot(AgentIndex agent, std::size_t target) {
     schedule(now_ + wait, agent, Slot{target, version});
 }
 
+void AgreementWorld::ask_waiting(AgentIndex agent) {
+    Agent& self = agents_[agent];
+    while (!self.waiting.empty() && self.asking < options_.attempts_at_once) {
+        const gossip::Attempt attempt = std::move(self.waiting.front());
+        self.waiting.pop_front();
+        if (self.agreement->on_started(now_, attempt.check, attempt.id)) ask(agent, attempt);
+    }
+}
+
 void AgreementWorld::ask(AgentIndex agent, const gossip::Attempt& attempt) {
+    ++agents_[agent].asking;
     SimAnswer answer;
     if (!attempt.host.empty()) {
         const AgentIndex host = std::stoul(attempt.host.substr(1));

@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -41,6 +42,7 @@ public:
         Duration timeout = std::chrono::seconds(3);
         std::optional<std::size_t> witnesses = 5;
         std::optional<std::size_t> quorum{};
+        std::size_t attempts_at_once = 100'000;  // Of an agent; further ones wait.
         gossip::Ablations ablations{};
         bool reference_kept = true;  // Over a restart.
     };
@@ -108,6 +110,8 @@ private:
         std::map<gossip::CheckKey, gossip::VerdictRecord> store;
         std::map<gossip::CheckKey, int> hot;  // Verdicts still gossiped, so many rounds.
         std::map<AgentIndex, gossip::Liveness> view;
+        std::size_t asking = 0;
+        std::deque<gossip::Attempt> waiting;  // Until fewer are asked at once.
         Duration clock{};
         gossip::Boot boot = 0;
         unsigned life = 0;
@@ -163,6 +167,7 @@ private:
     void send(AgentIndex from, AgentIndex to, const What& what);
     void pump(AgentIndex agent);
     void ask(AgentIndex agent, const gossip::Attempt& attempt);
+    void ask_waiting(AgentIndex agent);
     void take_mail(AgentIndex agent, const Mail& mail);
     void take_proposal(AgentIndex agent, const gossip::Proposal& proposal);
     bool accept(AgentIndex agent, const gossip::VerdictRecord& verdict);

@@ -66,7 +66,7 @@ TEST_CASE("an answer that waits in the kernel beats a deadline that comes late")
 TEST_CASE("what waited for longer than a stall is old news") {
     HeldUp held;
     held.run(Deadline::stall_max + 10ms);
-    CHECK(held.seen == "deadline ");
+    CHECK(held.seen.starts_with("deadline "));  // The turn of the loop goes on.
 }
 
 TEST_CASE("a deadline that looks is not put off by being set again") {

@@ -136,6 +136,7 @@ TEST_CASE("attempts at a witnessed check may be under way side by side, each wit
     Bench bench;
     std::vector<Runner::AttemptId> ended;
     bench.runner.on_slot([](Instant, CheckKey) {});
+    bench.runner.on_start([](Instant, CheckKey, Runner::AttemptId) { return true; });
     bench.runner.on_attempt(
         [&](CheckKey, Runner::AttemptId attempt, Run) { ended.push_back(attempt); });
     bench.runner.add_witnessed(key, bench.definition);

@@ -50,7 +50,8 @@ TEST_CASE("an accepted connection is an answer") {
 TEST_CASE("a connection that was there in time is an answer, however late it is looked at") {
     ProbeBench bench;
     LoopbackServer server(bench.loop, [](Peer&) {});
-    const auto probe = make_probe(tcp(server.text()), bench.services());
+    const Definition definition = tcp(server.text());
+    const auto probe = make_probe(definition, bench.services());
     std::optional<Outcome> outcome;
     const Instant now = io::monotonic_now();
     probe->start(now, now + 20ms, [&](Outcome found) { outcome = std::move(found); });

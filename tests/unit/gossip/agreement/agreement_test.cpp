@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 
 namespace picket::gossip {
@@ -94,6 +95,8 @@ public:
     Instant now = start;
     Agreement agreement{{.name = name(0), .zone = zone(0), .boot = 1}, 1, start};
     bool target_answers = true;
+    std::set<CheckKey> silent{};  // They do not, whatever the others do.
+    bool members_answer = true;
     std::size_t attempts = 0;  // At checks.
     std::size_t proposals = 0;
 
@@ -103,12 +106,14 @@ private:
             agreement.on_tick(now, wall_begins + (now - start));
         }
         while (const auto ping = agreement.poll_ping()) {
-            agreement.on_roll_call_answer(now, ping->call, ping->name);
+            if (members_answer) agreement.on_roll_call_answer(now, ping->call, ping->name);
         }
         while (const auto attempt = agreement.poll_attempt()) {
+            if (!agreement.on_started(now, attempt->check, attempt->id)) continue;
             if (attempt->host.empty()) ++attempts;
             Answer answer;
-            answer.finding = target_answers ? Answer::Finding::passed : Answer::Finding::failed;
+            const bool answers = target_answers && !silent.contains(attempt->check);
+            answer.finding = answers ? Answer::Finding::passed : Answer::Finding::failed;
             answer.latency = 1ms;
             agreement.on_answer(now, attempt->check, attempt->id, answer);
         }
@@ -314,6 +319,81 @@ TEST_CASE("an agent is broken by its own checks, however many others the mesh ha
     const auto unfit = world.agreement.unfit_reason(world.now);
     REQUIRE(unfit.has_value());
     CHECK(*unfit == "most of its checks fail, and others contradict it");
+}
+
+// What it asks for by its suspicion is there before it has made its vote.
+TEST_CASE("an agent is contradicted also by those who look sooner than it accuses") {
+    for (const bool accuses : {true, false}) {
+        CAPTURE(accuses);
+        World world(40);
+        std::vector<std::size_t> seats;
+        for (std::size_t check = 0; check < 200; ++check) {
+            world.define(check);
+            if (world.agreement.seat(key(check)).has_value()) seats.push_back(check);
+        }
+        world.target_answers = false;
+        for (const std::size_t check : seats) world.agreement.on_slot(world.now, key(check));
+        world.run_for(500ms);
+        for (const std::size_t check : seats) {
+            for (const std::string& witness : world.panel(check)) {
+                if (witness == name(0)) continue;
+                world.agreement.on_vote(world.now, world.vote(witness, Vote::ok, check));
+            }
+        }
+        world.run_for(100ms);
+        CHECK_FALSE(world.agreement.unfit_reason(world.now).has_value());
+        // Its second attempts may pass: then it has accused nobody.
+        world.target_answers = !accuses;
+        world.run_for(3s);
+        CHECK(world.agreement.unfit_reason(world.now).has_value() == accuses);
+    }
+}
+
+TEST_CASE("of two agents one that falls silent with all targets leaves nothing to be decided") {
+    World world(2);
+    for (const std::size_t check : {0U, 1U}) world.define(check);
+    const auto interval = [&] {
+        for (const std::size_t check : {0U, 1U}) world.agreement.on_slot(world.now, key(check));
+        world.run_for(10s);
+    };
+    interval();
+    const std::size_t before = world.proposals;
+    // Our uplink goes; what answered us a moment ago is no proof that it did not.
+    world.target_answers = false;
+    world.members_answer = false;
+    interval();
+    world.agreement.on_peer(world.now,
+                            {.name = name(1), .zone = zone(1), .liveness = Liveness::failed});
+    for (int i = 0; i < 12; ++i) interval();
+    CHECK(world.proposals == before);
+
+    // One target answers, so the other is down.
+    world.target_answers = true;
+    world.silent.insert(key(0));
+    for (int i = 0; i < 3; ++i) interval();
+    CHECK(world.proposals > before);
+}
+
+TEST_CASE("a roll call that failed by a moment's loss is made again, though nobody is missing") {
+    World world(3);
+    world.define(0);
+    world.members_answer = false;
+    world.target_answers = false;
+    world.agreement.on_slot(world.now, key(0));
+    world.run_for(5s);
+    CHECK_FALSE(world.agreement.quorum());
+    world.members_answer = true;
+    world.run_for(Agreement::standing_roll_call);
+    CHECK(world.agreement.quorum());
+}
+
+TEST_CASE("an outage that a fresh agent hears of has had no other before it") {
+    World world(3);
+    world.define(0);
+    world.agreement.on_verdict(
+        world.now,
+        {.check = key(0), .epoch = 3, .scope = OutageScope::total, .opened_at = wall_begins});
+    CHECK(world.agreement.view(world.now, key(0))->closes_in <= Agreement::dwell_calm);
 }
 
 TEST_CASE("an outage of a host that was not met since is held again, and ends when it answers") {

@@ -38,6 +38,7 @@ struct Witness {
         tick();
         const auto id = inquiry.poll_attempt(now);
         REQUIRE(id.has_value());
+        CHECK(inquiry.on_started(now, *id));
         return *id;
     }
     void answer(AttemptId id, const Answer& with, Duration after = 1ms, Duration stalled = 0ms) {
@@ -280,8 +281,9 @@ TEST_CASE(
     fitness.set_health_score(2);
     CHECK_FALSE(fitness.unfit_reason(later).has_value());
     fitness.on_overruled(later, check_key("x"));
-    CHECK_FALSE(fitness.unfit_reason(later).has_value());
     fitness.on_overruled(later, check_key("x"));
+    CHECK_FALSE(fitness.unfit_reason(later).has_value());  // One check counts once.
+    fitness.on_overruled(later, check_key("y"));
     CHECK(fitness.unfit_reason(later).has_value());
     CHECK_FALSE(fitness.unfit_reason(later + 5min).has_value());
     fitness.set_health_score(0);
@@ -320,6 +322,62 @@ TEST_CASE("a panel that shrinks to one while a vote is made takes the third atte
     const auto cast = witness.inquiry.poll_cast();
     REQUIRE(cast.has_value());
     CHECK(cast->ballot.vote == Vote::fail);
+}
+
+TEST_CASE("who keeps abstaining says so again every five minutes") {
+    Witness witness;
+    int told = 0;
+    for (; witness.now < start + 14min; witness.now += 10s - 1ms) {
+        witness.inquiry.on_slot();
+        witness.answer(witness.begin(), {.message = "no such plugin"});
+        const auto cast = witness.inquiry.poll_cast();
+        REQUIRE(cast.has_value());
+        told += cast->tell ? 1 : 0;
+    }
+    CHECK(told == 3);
+}
+
+TEST_CASE("an attempt that waits to be started is not slow, and proves nothing until it begins") {
+    Witness witness;
+    witness.inquiry.on_slot();
+    witness.tick();
+    const auto id = witness.inquiry.poll_attempt(witness.now);
+    REQUIRE(id.has_value());
+    witness.now += 30s;
+    witness.tick();
+    CHECK(witness.inquiry.asking());
+    CHECK_FALSE(witness.inquiry.poll_suspicion().has_value());
+    CHECK(witness.inquiry.on_started(witness.now, *id));
+    witness.answer(*id, refuses);
+    CHECK(witness.inquiry.poll_suspicion()->began == start + 30s);
+    CHECK(witness.inquiry.roll_call_needed() == start + 30s);
+}
+
+TEST_CASE("an attempt that is not started for two minutes is an abstention, and not wanted after") {
+    Witness witness;
+    witness.inquiry.on_slot();
+    witness.tick();
+    const auto id = witness.inquiry.poll_attempt(witness.now);
+    REQUIRE(id.has_value());
+    witness.now = witness.inquiry.next_wakeup();
+    CHECK(witness.now == start + Inquiry::held_back_max);
+    witness.tick();
+    const auto cast = witness.inquiry.poll_cast();
+    REQUIRE(cast.has_value());
+    CHECK(cast->ballot.vote == Vote::abstain);
+    CHECK(cast->ballot.message == "waited 2m to ask: too many probes at once");
+    CHECK_FALSE(witness.inquiry.on_started(witness.now, *id));
+}
+
+TEST_CASE("what is asked for a verdict that has changed meanwhile is not wanted any more") {
+    Witness witness;
+    witness.inquiry.on_slot();
+    witness.tick();
+    const auto id = witness.inquiry.poll_attempt(witness.now);
+    REQUIRE(id.has_value());
+    witness.inquiry.on_epoch(1, start);
+    CHECK_FALSE(witness.inquiry.on_started(witness.now, *id));
+    CHECK(witness.inquiry.in_flight() == 0);
 }
 
 TEST_CASE("an attempt whose end nobody reports is given up, and the next one is made") {

@@ -104,6 +104,24 @@ TEST_CASE("a step of more than 64 needs two peers, and the lesser of their words
     CHECK(epoch_of(registry) == 200);
 }
 
+TEST_CASE("who knows of no outage takes a large step from one peer that keeps to it for a minute") {
+    for (const std::uint32_t held : {0U, 2U}) {
+        CAPTURE(held);
+        Registry registry;
+        take(registry, verdict(held), own);
+        const auto reported = [&](Duration after) {
+            const auto refusal =
+                registry.put(start + after, wall, verdict(100), {Source::anti_entropy, one}, 2);
+            write_all(registry);
+            return refusal;
+        };
+        CHECK(reported(0s) == Refusal::unconfirmed);
+        CHECK(reported(59s) == Refusal::unconfirmed);
+        CHECK(reported(60s).has_value() == (held > 0));
+        CHECK(epoch_of(registry) == (held > 0 ? held : 100));
+    }
+}
+
 TEST_CASE("where there is only one peer, its word is enough") {
     Registry registry;
     CHECK(take(registry, verdict(1000), {Source::anti_entropy, one}, 1) == std::nullopt);
@@ -220,6 +238,43 @@ TEST_CASE("at its limit a kind refuses new keys, and evidence drops the oldest")
     CHECK(registry.count(RecordKind::evidence) == Registry::evidence_max);
     CHECK(registry.find({RecordKind::evidence, 1, 0}) == nullptr);
     CHECK(registry.find({RecordKind::evidence, 1, Registry::evidence_max}) != nullptr);
+}
+
+TEST_CASE("at the limit of evidence agents that heard the same in another order hold the same") {
+    const auto evidence = [](std::uint32_t epoch) {
+        return EvidenceRecord{
+            .check = CheckKey{1}, .epoch = epoch, .begins_at = wall - 1h + epoch / 2 * 1ms};
+    };
+    constexpr std::uint32_t all = Registry::evidence_max + 3;
+    Registry forwards;
+    Registry backwards;
+    for (std::uint32_t epoch = 0; epoch < all; ++epoch) {
+        CHECK_FALSE(take(forwards, evidence(epoch), own).has_value());
+        const auto refusal = take(backwards, evidence(all - 1 - epoch), own);
+        CHECK(refusal.has_value() == (epoch >= Registry::evidence_max));
+    }
+    CHECK(forwards.root() == backwards.root());
+}
+
+TEST_CASE("at the limit of members who is gone gives its place, who went first before others") {
+    Registry registry;
+    const auto member = [](std::uint32_t number, ReferenceStatus status) {
+        const auto hours = std::chrono::floor<std::chrono::hours>(wall.time_since_epoch()).count();
+        return ReferenceRecord{.name = "a" + std::to_string(number),
+                               .status = status,
+                               .seen_hours = static_cast<std::uint32_t>(hours) - number % 100};
+    };
+    for (std::uint32_t number = 0; number < Registry::members_max; ++number) {
+        const bool gone = number == 7 || number == 9;
+        const auto status = gone ? ReferenceStatus::forgotten : ReferenceStatus::present;
+        REQUIRE_FALSE(take(registry, member(number, status), own).has_value());
+    }
+    constexpr auto present = ReferenceStatus::present;
+    CHECK_FALSE(take(registry, member(100'000, present), own).has_value());
+    CHECK(registry.find(key_of(member(9, present))) == nullptr);
+    CHECK(registry.find(key_of(member(7, present))) != nullptr);
+    CHECK_FALSE(take(registry, member(100'001, present), own).has_value());
+    CHECK(take(registry, member(100'002, present), own) == Refusal::full);
 }
 
 TEST_CASE("at the limit of verdicts one of a check that nobody carries any more gives its place") {

@@ -327,6 +327,26 @@ TEST_CASE("a graceful leave is out of the reference at once, also where it was n
     }
 }
 
+TEST_CASE("who leaves stays out of the reference, however long it takes to go") {
+    Mesh5 net;
+    net[4].leave(net.now(), net.wall());
+    net.pump(4);
+    for (int second = 0; second < 15; ++second) {
+        net.run_for(1s);
+        net.roll_calls([](std::size_t) { return true; });
+    }
+    CHECK(net.up(4));
+    for (std::size_t agent = 0; agent < 5; ++agent) {
+        CHECK_FALSE(net[agent].reference().counts("a4"));
+    }
+    net.crash(4);
+    net.start(4, 2);
+    net.run_for(5s);
+    net.roll_calls([](std::size_t) { return true; });
+    net.run_for(5s);
+    CHECK(net[0].reference().counts("a4"));  // It is back.
+}
+
 TEST_CASE("at rest a thousand checks cost an agent less than 100 bytes a second" *
           doctest::test_suite("long")) {
     SpreadNet net({.agents = 12});
