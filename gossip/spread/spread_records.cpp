@@ -231,19 +231,17 @@ void Spread::list_all() {
     for (const RecordKey& key : keys) list(key);
 }
 
-// Of a host there may be a verdict, and why: of its latest outage, and of the end of that.
+// Of a host there may be a verdict, and why. A start reads them in any order, and evidence of
+// long ago may be all that is left of one.
 void Spread::list_host(const ReferenceRecord& host) {
     const CheckKey check = check_key("host/" + host.name);
     hosts_.insert_or_assign(check, host.name);
-    const VerdictRecord* held = verdict(check);
-    if (held == nullptr) return;
     list(verdict_key(check));
-    for (std::uint32_t epoch = held->epoch - std::min(held->epoch, 1U); epoch <= held->epoch;
-         ++epoch) {
-        for (const EvidenceRecord* evidence : evidence_of_epoch(check, epoch)) {
-            list(key_of(*evidence));
-        }
-    }
+    std::vector<RecordKey> evidence;
+    registry_.each<EvidenceRecord>([&](const EvidenceRecord& record) {
+        if (record.check == check) evidence.push_back(key_of(record));
+    });
+    for (const RecordKey& key : evidence) list(key);
 }
 
 void Spread::take_letters() {

@@ -347,6 +347,38 @@ TEST_CASE("who leaves stays out of the reference, however long it takes to go") 
     CHECK(net[0].reference().counts("a4"));  // It is back.
 }
 
+TEST_CASE("all that is kept of a host is compared, in whatever order a start reads it") {
+    Mesh5 net(2);
+    const CheckKey host = check_key("host/a0");
+    for (std::uint32_t epoch = 1; epoch <= 5; ++epoch) {
+        net[0].put(net.now(), net.wall(),
+                   EvidenceRecord{.check = host, .epoch = epoch, .begins_at = net.wall()});
+        net[0].put(net.now(), net.wall(),
+                   VerdictRecord{.check = host,
+                                 .epoch = epoch,
+                                 .scope = epoch % 2 == 1 ? OutageScope::total : OutageScope::none});
+        net.pump(0);
+        net.run_for(2s);
+    }
+    net.run_for(20s);
+    REQUIRE(net.roots_equal());
+    const SpreadNet::Disk disk = net.disk(1);
+    Spread again({.name = "a1", .boot = 2, .joins = true}, 1, net.now());
+    for (const RecordKind kind :
+         {RecordKind::evidence, RecordKind::reference, RecordKind::verdict}) {
+        for (const auto& [key, payload] : disk) {
+            if (key.kind == kind) again.restore(net.now(), net.wall(), payload);
+        }
+    }
+    for (std::uint32_t epoch = 1; epoch <= 5; ++epoch) {
+        CAPTURE(epoch);
+        const EvidenceRecord* evidence = again.evidence(host, epoch);
+        REQUIRE(evidence != nullptr);
+        CHECK(again.registry().listed(key_of(*evidence)));
+    }
+    CHECK(again.registry().listed(verdict_key(host)));
+}
+
 TEST_CASE("at rest a thousand checks cost an agent less than 100 bytes a second" *
           doctest::test_suite("long")) {
     SpreadNet net({.agents = 12});
