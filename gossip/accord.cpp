@@ -218,14 +218,13 @@ MeshCheck Accord::mesh_check(CheckKey key, const Catalog::Definition& active) co
         check.on_partition = own->second.on_partition;
         check.target_zone = own->second.target_zone;
     }
-    for (const AgentId agent : spread_.catalog().carriers(active)) {
+    check.carriers = spread_.catalog().carriers(active);
+    if (declared.from.empty()) return check;
+    std::erase_if(check.carriers, [&](AgentId agent) {
         const PresenceRecord* presence =
             agent == spread_.self() ? &spread_.own_presence() : spread_.presence(agent);
-        if (declared.from.empty() ||
-            (presence != nullptr && selects(declared.from, presence->labels))) {
-            check.carriers.push_back(agent);
-        }
-    }
+        return presence == nullptr || !selects(declared.from, presence->labels);
+    });
     return check;
 }
 

@@ -16,10 +16,10 @@ Duration duration(const Json& object, const char* name, double scale) {
 }  // namespace
 
 Result<Document> parse(std::string_view text) {
-    // Iteratively, so that no text is too deep for the stack. Bytes that are no UTF-8 are
-    // display.h's to mend, as those of any text.
+    // Iteratively, so that no text is too deep for the stack.
+    constexpr unsigned how = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
     Document document;
-    document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+    document.Parse<how>(text.data(), text.size());
     if (document.HasParseError() || !document.IsObject()) {
         return failure(Code::corrupt, "the agent's answer is not JSON");
     }
@@ -87,7 +87,11 @@ Duration seconds(const Json& object, const char* name) {
 }
 
 std::vector<std::string> texts(const Json& object, const char* name) {
-    return list<std::string>(object, name, text_of);
+    std::vector<std::string> texts;
+    const Json& values = member(object, name);
+    if (!values.IsArray()) return texts;
+    for (const Json& value : values.GetArray()) texts.push_back(text_of(value));
+    return texts;
 }
 
 checks::FailureClass failure_class(const Json& object) {

@@ -45,13 +45,16 @@ checks::FailureClass failure_class(const Json& object);
 checks::Finding finding(const Json& object);
 
 std::vector<std::string> texts(const Json& object, const char* name);
+// Of the objects in a list: what is none is no item.
 template <typename Item, typename Read>
 std::vector<Item> list(const Json& object, const char* name, Read read) {
     std::vector<Item> items;
     const Json& values = member(object, name);
     if (!values.IsArray()) return items;
     items.reserve(values.Size());
-    for (const Json& value : values.GetArray()) items.push_back(read(value));
+    for (const Json& value : values.GetArray()) {
+        if (value.IsObject()) items.push_back(read(value));
+    }
     return items;
 }
 template <typename Value, typename Read>

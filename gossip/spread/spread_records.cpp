@@ -181,9 +181,11 @@ void Spread::on_change(Instant now, WallTime wall, const RecordChange& change) {
     if (const auto* reference = std::get_if<ReferenceRecord>(record)) {
         const bool counted = reference_.counts(reference->name);
         reference_.on_record(*reference);
-        list_host(*reference);
         const bool counts = reference_.counts(reference->name);
-        if (counts != counted) event(ReferenceChanged{reference->name, counts});
+        if (counts != counted) {
+            list_host(*reference);
+            event(ReferenceChanged{reference->name, counts});
+        }
         const auto boot = reference_.boot_needed(presence_.boot);
         if (boot.has_value() && !left_) raise_boot(now, wall, *boot);
     } else if (const auto* presence = std::get_if<PresenceRecord>(record)) {
@@ -231,12 +233,13 @@ void Spread::list_all() {
     for (const RecordKey& key : keys) list(key);
 }
 
-// Of a host there may be a verdict, and why. A start reads them in any order, and evidence of
-// long ago may be all that is left of one.
+// It counts now, or no more. Of its host there may be a verdict, and why: a start reads them
+// in any order, and evidence of long ago may be all that is left.
 void Spread::list_host(const ReferenceRecord& host) {
     const CheckKey check = check_key("host/" + host.name);
     hosts_.insert_or_assign(check, host.name);
     list(verdict_key(check));
+    if (registry_.count(RecordKind::evidence) == 0) return;
     std::vector<RecordKey> evidence;
     registry_.each<EvidenceRecord>([&](const EvidenceRecord& record) {
         if (record.check == check) evidence.push_back(key_of(record));
