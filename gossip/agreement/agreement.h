@@ -89,9 +89,9 @@ struct MeshCheck {
 };
 
 // An attempt to be started now, or as soon as may be: its start is told with on_started(), its
-// end with on_answer(). Of one check several may
-// be in flight, at most three. `host`: instead of a definition, ask whether this agent
-// answers (a memberlist ping over TCP, and an echo where that is allowed).
+// end with on_answer(). Of one check several may be in flight, at most three. `host`: instead
+// of a definition, ask whether this agent answers (a memberlist ping over TCP, and an echo
+// where that is allowed).
 struct Attempt {
     CheckKey check{};
     AttemptId id = 0;

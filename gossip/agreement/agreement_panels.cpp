@@ -28,6 +28,7 @@ void Agreement::on_peer(Instant now, const Peer& peer) {
     const bool zone_moved = !fresh && state.peer.zone != peer.zone;
     if (zone_moved || fresh) state.zone = zone_id(peer.zone);
     state.peer = peer;
+    if (peer.liveness == Liveness::failed && before != Liveness::failed) state.failed_at = now;
     note_missing(id);
     if (fresh) {
         state.host = check_key("host/" + peer.name);
@@ -54,7 +55,6 @@ void Agreement::on_liveness(const PeerState& state, Liveness before) {
         return;
     }
     if (liveness == before) return;
-    if (liveness == Liveness::failed) peers_.at(agent_id(state.peer.name)).failed_at = now_;
     if (liveness == Liveness::alive && !quorum()) roll_call_.need(now_, now_);
     if (liveness != Liveness::alive) standing_at_ = std::min(standing_at_, now_);
     if (liveness == Liveness::alive && find(state.host) == nullptr) return;

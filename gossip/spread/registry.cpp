@@ -191,6 +191,7 @@ bool Registry::make_room(const RecordKey& key, const Record& record) {
         if (unlisted.has_value()) erase(*unlisted);
         return unlisted.has_value();
     }
+    if (key.kind != RecordKind::evidence && key.kind != RecordKind::reference) return false;
     const auto age_of = [](const Record& any) -> std::optional<WallTime> {
         if (const auto* evidence = std::get_if<EvidenceRecord>(&any)) return evidence->begins_at;
         const auto* reference = std::get_if<ReferenceRecord>(&any);

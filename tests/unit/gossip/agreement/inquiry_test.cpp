@@ -34,12 +34,16 @@ struct Witness {
         if (!resolver) circumstances.unfit_for_names = "its resolver answers nothing";
         inquiry.on_tick(now, circumstances);
     }
-    AttemptId begin() {
+    AttemptId wanted() {
         tick();
         const auto id = inquiry.poll_attempt(now);
         REQUIRE(id.has_value());
-        CHECK(inquiry.on_started(now, *id));
         return *id;
+    }
+    AttemptId begin() {
+        const AttemptId id = wanted();
+        CHECK(inquiry.on_started(now, id));
+        return id;
     }
     void answer(AttemptId id, const Answer& with, Duration after = 1ms, Duration stalled = 0ms) {
         now += after;
@@ -340,15 +344,13 @@ TEST_CASE("who keeps abstaining says so again every five minutes") {
 TEST_CASE("an attempt that waits to be started is not slow, and proves nothing until it begins") {
     Witness witness;
     witness.inquiry.on_slot();
-    witness.tick();
-    const auto id = witness.inquiry.poll_attempt(witness.now);
-    REQUIRE(id.has_value());
+    const AttemptId id = witness.wanted();
     witness.now += 30s;
     witness.tick();
     CHECK(witness.inquiry.asking());
     CHECK_FALSE(witness.inquiry.poll_suspicion().has_value());
-    CHECK(witness.inquiry.on_started(witness.now, *id));
-    witness.answer(*id, refuses);
+    CHECK(witness.inquiry.on_started(witness.now, id));
+    witness.answer(id, refuses);
     CHECK(witness.inquiry.poll_suspicion()->began == start + 30s);
     CHECK(witness.inquiry.roll_call_needed() == start + 30s);
 }
@@ -356,9 +358,7 @@ TEST_CASE("an attempt that waits to be started is not slow, and proves nothing u
 TEST_CASE("an attempt that is not started for two minutes is an abstention, and not wanted after") {
     Witness witness;
     witness.inquiry.on_slot();
-    witness.tick();
-    const auto id = witness.inquiry.poll_attempt(witness.now);
-    REQUIRE(id.has_value());
+    const AttemptId id = witness.wanted();
     witness.now = witness.inquiry.next_wakeup();
     CHECK(witness.now == start + Inquiry::held_back_max);
     witness.tick();
@@ -366,17 +366,15 @@ TEST_CASE("an attempt that is not started for two minutes is an abstention, and 
     REQUIRE(cast.has_value());
     CHECK(cast->ballot.vote == Vote::abstain);
     CHECK(cast->ballot.message == "waited 2m to ask: too many probes at once");
-    CHECK_FALSE(witness.inquiry.on_started(witness.now, *id));
+    CHECK_FALSE(witness.inquiry.on_started(witness.now, id));
 }
 
 TEST_CASE("what is asked for a verdict that has changed meanwhile is not wanted any more") {
     Witness witness;
     witness.inquiry.on_slot();
-    witness.tick();
-    const auto id = witness.inquiry.poll_attempt(witness.now);
-    REQUIRE(id.has_value());
+    const AttemptId id = witness.wanted();
     witness.inquiry.on_epoch(1, start);
-    CHECK_FALSE(witness.inquiry.on_started(witness.now, *id));
+    CHECK_FALSE(witness.inquiry.on_started(witness.now, id));
     CHECK(witness.inquiry.in_flight() == 0);
 }
 
